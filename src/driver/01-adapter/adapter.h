@@ -1,0 +1,22 @@
+/**
+ * \file
+ * The adapter's life: registration, start, control, end. Storport's callbacks that are not about one SRB.
+ */
+#ifndef VMINI_ADAPTER_H
+#define VMINI_ADAPTER_H
+
+#include "02-dispatch/dispatch.h"
+
+/** A transfer is never longer than this: 1 MiB. "Unlimited" made READ CDBs with a length of 0 in a driver of this kind. */
+#define VMINI_MAXIMUM_TRANSFER_LENGTH (1024UL * 1024)
+
+DRIVER_INITIALIZE DriverEntry;
+VIRTUAL_HW_FIND_ADAPTER VminiHwFindAdapter;
+HW_INITIALIZE VminiHwInitialize;
+HW_ADAPTER_CONTROL VminiHwAdapterControl;
+HW_UNIT_CONTROL VminiHwUnitControl;
+HW_FREE_ADAPTER_RESOURCES VminiHwFreeAdapterResources;
+HW_INITIALIZE_TRACING VminiHwInitializeTracing;
+HW_CLEANUP_TRACING VminiHwCleanupTracing;
+
+#endif

@@ -1,0 +1,91 @@
+/**
+ * \file
+ * The devices on the bus: a table by path, target and LUN, references, arrival and departure.
+ *
+ * A device is found under the bus lock and referenced under it; whoever drops the last reference lets the delete
+ * thread free it. The protocol by which a device leaves is the articles': it is marked Missing, Storport is told that
+ * the bus changed, the INQUIRY that then gets "no device" sets ReportedMissing. The delete thread does the rest in two
+ * steps: it closes the file as soon as no SRB refers to the device (the volume under the image may be waiting for
+ * that), and frees the record, and with it the address, once the device is ReportedMissing. Should that INQUIRY never
+ * come, it stops waiting for it after VMINI_REPORT_TIMEOUT.
+ * \article{Part III, IOCTL_OSRVMPORT_DISCONNECT}
+ */
+#ifndef VMINI_BUS_H
+#define VMINI_BUS_H
+
+#include "03-scsi/scsi.h"
+
+/** How long the delete thread waits for Storport's INQUIRY of a missing device: 10 s in 100 ns. */
+#define VMINI_REPORT_TIMEOUT (10LL * 1000 * 1000 * 10)
+
+struct _VMINI_CONNECTION;
+
+/** A device on the bus. Nonpaged. \article{Part III, Figure 6, OSR_VM_DEVICE} */
+typedef struct _VMINI_DEVICE {
+    /* Set before the device is published in the table, read-only afterwards. */
+    VMINI_UNIT Unit;
+    struct _VMINI_CONNECTION *Connection; /**< Who connected it; owned by the device. */
+
+    /* Guarded by the bus lock. */
+    LIST_ENTRY Link;         /**< All devices of the bus, in order of arrival. */
+    LONG References;         /**< 1 for the table, 1 for each SRB, each lookup. */
+    BOOLEAN Enumerated;      /**< Storport's INQUIRY has seen it. */
+    BOOLEAN Missing;         /**< On its way out: lookups no longer find it. */
+    BOOLEAN ReportedMissing; /**< Storport has been told so. */
+    BOOLEAN Closed;          /**< The delete thread has closed the file. */
+    ULONGLONG MissingSince;  /**< Interrupt time of Missing. */
+} VMINI_DEVICE, *PVMINI_DEVICE;
+
+/** Creates the empty bus and the delete thread. \irql{PASSIVE_LEVEL} */
+NTSTATUS VminiBusCreate(_Inout_ PVMINI_ADAPTER Adapter);
+
+/** Every device departs, at once and without Storport; waits for the delete thread; frees the bus.
+ *  \irql{PASSIVE_LEVEL} \locks{none} */
+VOID VminiBusDestroy(_Inout_ PVMINI_ADAPTER Adapter);
+
+/**
+ * Finds the device at an address and references it.
+ *
+ * A device that is Missing is not found; the first lookup that meets it there makes it ReportedMissing if Reporting
+ * is TRUE (the lookup is for an SRB, so Storport is about to hear "no device") and wakes the delete thread.
+ * \return the device, to be given back with VminiBusDereference, or NULL.
+ * \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock} \article{Part III, Figure 7, FindOsrVmDevice}
+ */
+PVMINI_DEVICE VminiBusFind(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address, _In_ BOOLEAN Reporting);
+
+/** Gives a reference back. The device may be freed any time afterwards. \irql{<= DISPATCH_LEVEL} */
+VOID VminiBusDereference(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PVMINI_DEVICE Device);
+
+/** TRUE when the target has at least one device that is not missing. \irql{<= DISPATCH_LEVEL} */
+BOOLEAN VminiBusTargetExists(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path, _In_ UCHAR Target);
+
+/** See VMINI_LIST_LUNS. \irql{<= DISPATCH_LEVEL} */
+VMINI_LIST_LUNS VminiBusListLuns;
+
+/**
+ * Reserves a free address: the wanted one, or (all 0xFF) the first that is free in the order LUN, target, path.
+ * The address is held until VminiBusArrive publishes a device there or VminiBusReleaseAddress gives it back.
+ * \return STATUS_SUCCESS, STATUS_INVALID_PARAMETER (outside the bus), STATUS_DEVICE_BUSY (taken),
+ *         STATUS_INSUFFICIENT_RESOURCES (bus full, or no memory).
+ * \irql{PASSIVE_LEVEL} \locks{takes the bus lock}
+ */
+NTSTATUS VminiBusReserveAddress(_In_ PVMINI_ADAPTER Adapter, _Inout_ PVMINI_ADDRESS Address);
+VOID VminiBusReleaseAddress(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
+
+/** Publishes a whole device at its reserved address and tells Storport. \article{Part III, OsrSPAnnounceArrival}
+ *  \irql{PASSIVE_LEVEL} \locks{none held} */
+VOID VminiBusArrive(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
+
+/** Marks a device Missing and tells Storport. Idempotent. \article{Part III, OsrSPAnnounceDeparture}
+ *  \return TRUE if this call was the one that marked it.
+ *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
+BOOLEAN VminiBusDepart(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
+
+/** Marks a device as enumerated: Storport's INQUIRY got its answer. \return TRUE the first time.
+ *  \irql{<= DISPATCH_LEVEL} */
+BOOLEAN VminiBusMarkEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
+
+/** Number of devices that are not missing. \irql{<= DISPATCH_LEVEL} */
+ULONG VminiBusCount(_In_ PVMINI_ADAPTER Adapter);
+
+#endif

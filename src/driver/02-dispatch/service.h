@@ -1,0 +1,40 @@
+/**
+ * \file
+ * The control interface: connections, events, and the service IRPs that wait for them.
+ */
+#ifndef VMINI_SERVICE_H
+#define VMINI_SERVICE_H
+
+#include "02-dispatch/bus.h"
+
+/** Creates connection list and event ring. \irql{PASSIVE_LEVEL} */
+NTSTATUS VminiServiceCreate(_Inout_ PVMINI_ADAPTER Adapter);
+
+/** Frees them. No IRP may be pending and no connection left. \irql{PASSIVE_LEVEL} */
+VOID VminiServiceDestroy(_Inout_ PVMINI_ADAPTER Adapter);
+
+/** A service IRP arrives. \irql{PASSIVE_LEVEL} \locks{none} \article{Part III, Figure 2, OsrHwProcessServiceRequest} */
+HW_PROCESS_SERVICE_REQUEST VminiHwProcessServiceRequest;
+
+/** The adapter is going away: every pended service IRP ends now. \irql{PASSIVE_LEVEL} \locks{none} */
+HW_COMPLETE_SERVICE_IRP VminiHwCompleteServiceIrp;
+
+/**
+ * An INQUIRY for a device has been answered: the first one ends the CONNECT that waits for it.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
+VOID VminiServiceEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
+
+/**
+ * The backing file failed a request: tells those who wait for events. \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
+VOID VminiServiceMediaError(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device, _In_ NTSTATUS Status);
+
+/**
+ * No SRB refers to a missing device any more: its file is closed here, DISCONNECT and query-remove are answered and the
+ * departure is told. The device record still exists; Device->Connection is freed and NULL afterwards.
+ * \irql{PASSIVE_LEVEL} \locks{none held}
+ */
+VOID VminiServiceDeviceGone(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
+
+#endif

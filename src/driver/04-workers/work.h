@@ -1,0 +1,146 @@
+/**
+ * \file
+ * The work queue: how a request that came at DISPATCH_LEVEL gets to the file system, which wants PASSIVE_LEVEL.
+ *
+ * Somebody else's structure (an SRB extension, a connection) holds a VMINI_WORK_ITEM. VminiWorkSubmit queues it at
+ * any IRQL up to DISPATCH_LEVEL; a worker thread takes it at PASSIVE_LEVEL and does what its command says. Reads and
+ * writes go to the file system as IRPs with a completion routine: the worker does not wait for them. Every item that
+ * was submitted is ended exactly once, by a call of Callbacks->ItemDone, at <= DISPATCH_LEVEL in any thread; from
+ * that call on the item belongs to its owner again and this module never touches it.
+ * \article{Part III, Doing Real Work}
+ *
+ *     VminiWorkSubmit        worker takes it        IRP sent            last holder lets go
+ *   Idle ----------> Queued ---------------> Running ------> Running ---------------------> ItemDone
+ *                      |  VminiWorkReset: removed, STATUS_CANCELLED                             ^
+ *                      +------------------------------------------------------------------------+
+ */
+#ifndef VMINI_WORK_H
+#define VMINI_WORK_H
+
+#include "04-workers/media.h"
+
+/** What a worker is to do; the articles' names. */
+typedef enum _VMINI_WORK_COMMAND {
+    VminiDoCreate = 1, /**< Open the file of Item->Open. \article{Part III, DO_CREATE} */
+    VminiDoClose,      /**< Flush and close Item->Media. \article{Part III, DO_CLOSE} */
+    VminiDoRead,       /**< Length bytes at Offset into the MDL. \article{Part III, DO_READ} */
+    VminiDoWrite,      /**< Length bytes at Offset from the MDL. \article{Part III, DO_WRITE} */
+    VminiDoFlush,      /**< Make everything written before durable. */
+    VminiDoCompare,    /**< Read Length bytes at Offset and compare them with Buffer (VERIFY, BYTCHK=1); Buffer NULL: only
+                            read them. Data that differ end it with VMINI_STATUS_MISCOMPARE and Information = the
+                            offset of the first byte that differs. */
+    VminiDoCall,       /**< Call Item->Routine at PASSIVE_LEVEL: for work that is not file I/O. */
+} VMINI_WORK_COMMAND;
+
+/** Status of a VminiDoCompare whose data differ: a customer-defined NTSTATUS error of this driver. */
+#define VMINI_STATUS_MISCOMPARE ((NTSTATUS)0xE0560001L)
+
+/** Where an item stands; guarded by the queue's lock. */
+typedef enum _VMINI_WORK_STATE {
+    VminiWorkIdle = 0,
+    VminiWorkQueued,
+    VminiWorkRunning,
+} VMINI_WORK_STATE;
+
+/** How much of the bus a reset means. */
+typedef enum _VMINI_SCOPE_LEVEL {
+    VminiScopeAdapter = 0,
+    VminiScopeBus,
+    VminiScopeTarget,
+    VminiScopeUnit,
+} VMINI_SCOPE_LEVEL;
+
+/** The items that a reset or a drain is about: those whose Address lies below this point of the bus. */
+typedef struct _VMINI_SCOPE {
+    VMINI_SCOPE_LEVEL Level;
+    VMINI_ADDRESS Address;
+} VMINI_SCOPE, *PVMINI_SCOPE;
+
+struct _VMINI_WORK_ITEM;
+/** Work of a VminiDoCall item. \irql{PASSIVE_LEVEL} */
+typedef NTSTATUS(NTAPI VMINI_WORK_ROUTINE)(_Inout_ struct _VMINI_WORK_ITEM *Item);
+
+/** One piece of work. Nonpaged. The owner fills the first group, the queue uses the second, the owner reads the third. */
+typedef struct _VMINI_WORK_ITEM {
+    /* Filled by the owner before VminiWorkSubmit. */
+    VMINI_WORK_COMMAND Command;
+    VMINI_ADDRESS Address;       /**< For VMINI_SCOPE; all 0xFF: no reset concerns it. */
+    PVMINI_MEDIA Media;          /**< The file; must stay open until the item has ended. */
+    PVMINI_MEDIA_OPEN Open;      /**< VminiDoCreate. */
+    VMINI_WORK_ROUTINE *Routine; /**< VminiDoCall. */
+    ULONGLONG Offset;            /**< Bytes into the file. */
+    ULONG Length;                /**< Bytes. */
+    BOOLEAN WriteThrough;        /**< VminiDoWrite: durable before it ends (FUA). */
+    PMDL Mdl;                    /**< VminiDoRead, VminiDoWrite: describes at least Length bytes from Va. */
+    PVOID Va;                    /**< Address *as the MDL knows it*, where the data begin; never dereferenced. */
+    PUCHAR Buffer;               /**< VminiDoCompare: nonpaged, Length bytes to compare with, or NULL. */
+
+    /* Guarded by the queue's lock. */
+    LIST_ENTRY Link; /**< In the queue, or in the list of running items. */
+    VMINI_WORK_STATE State;
+    LONG Holds;        /**< Who still uses Irp: the I/O itself, and every canceller. The last one ends the item. */
+    BOOLEAN Cancelled; /**< A reset wanted it to stop. */
+    ULONGLONG Sequence; /**< Order of submission, so that a drain knows who came before it. */
+    PIRP Irp;
+    PMDL PartialMdl;
+    struct _VMINI_WORK_QUEUE *Queue;
+
+    /* Valid in ItemDone. */
+    NTSTATUS Status;       /**< STATUS_SUCCESS, the file system's error, STATUS_CANCELLED, VMINI_STATUS_MISCOMPARE. */
+    ULONG_PTR Information; /**< Bytes that moved. A short transfer is reported here with STATUS_SUCCESS; the owner decides. */
+} VMINI_WORK_ITEM, *PVMINI_WORK_ITEM;
+
+/** The only way up from this module. */
+typedef struct _VMINI_WORK_CALLBACKS {
+    /** An item has ended. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+    VOID(NTAPI *ItemDone)(_In_ PVMINI_WORK_ITEM Item);
+} VMINI_WORK_CALLBACKS;
+
+/** Waits, without a thread, until the items that a reset found running have ended. Owner's memory, nonpaged. */
+typedef struct _VMINI_DRAIN {
+    LIST_ENTRY Link; /**< Queue's lock. */
+    VMINI_SCOPE Scope;
+    ULONGLONG Sequence; /**< Items submitted later do not count. */
+    LONG Remaining;     /**< Running items in scope that have not ended; queue's lock. */
+    /** Called once, when Remaining is 0; the drain is the owner's again. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+    VOID(NTAPI *Done)(_In_ struct _VMINI_DRAIN *Drain);
+} VMINI_DRAIN, *PVMINI_DRAIN;
+
+/**
+ * Creates the queue and its threads.
+ * \param Callbacks  kept by pointer: static storage.
+ * \param Threads    how many; 0 = one per active processor.
+ * \param Queue      receives the queue.
+ * \return STATUS_SUCCESS or why a thread or memory could not be had; then nothing is left behind.
+ * \irql{PASSIVE_LEVEL} \locks{none} \article{Part III, OsrUserAdapterStarted}
+ */
+NTSTATUS VminiWorkQueueCreate(_In_ const VMINI_WORK_CALLBACKS *Callbacks, _In_ ULONG Threads,
+                              _Outptr_ PVMINI_WORK_QUEUE *Queue);
+
+/**
+ * Ends the threads, waits on their *thread objects* (an event set by the thread would let the driver be unloaded
+ * under its last instructions), and frees the queue. Items still queued are ended with STATUS_CANCELLED first.
+ * \irql{PASSIVE_LEVEL} \locks{none}
+ */
+VOID VminiWorkQueueDestroy(_In_ _Post_invalid_ PVMINI_WORK_QUEUE Queue);
+
+/** Lets the threads rest (Park = TRUE: no item is started) or go on. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+VOID VminiWorkQueuePark(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ BOOLEAN Park);
+
+/**
+ * Queues an item. It ends by ItemDone, perhaps before this returns.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
+VOID VminiWorkSubmit(_Inout_ PVMINI_WORK_QUEUE Queue, _Inout_ PVMINI_WORK_ITEM Item);
+
+/**
+ * Ends every queued read, write, flush and compare in scope with STATUS_CANCELLED, now; asks those that run to stop
+ * (IoCancelIrp) and lets Drain tell when the last of them has ended. Never waits. DO_CREATE, DO_CLOSE and DO_CALL are
+ * not touched.
+ * \param Scope   which items.
+ * \param Drain   Done is called even when nothing ran, perhaps before this returns. NULL: nobody wants to know.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
+VOID VminiWorkReset(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ const VMINI_SCOPE *Scope, _Inout_opt_ PVMINI_DRAIN Drain);
+
+#endif

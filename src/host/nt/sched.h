@@ -1,0 +1,86 @@
+/**
+ * \file
+ * The two schedulers behind one interface.
+ *
+ * *Real*: every simulated thread is a POSIX thread; they run in parallel, time is the monotonic clock. For speed.
+ * *Seeded*: every simulated thread is a fiber (ucontext) of one POSIX thread; exactly one runs, and at each scheduling
+ * point the strategy decides, from the seed alone, who goes on. Time is virtual: it advances only when every thread
+ * waits. The same seed gives the same run, to the last trace record.
+ *
+ * Level 1 scheduling points are the entries of imported routines (nt_routine_enter) and nothing else.
+ */
+#ifndef HOST_NT_SCHED_H
+#define HOST_NT_SCHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sched_kind { SCHED_REAL, SCHED_SEEDED };
+
+/** How the seeded scheduler chooses. */
+enum sched_strategy {
+    SCHED_RANDOM,  /**< Uniform choice among the runnable threads at each point. */
+    SCHED_PCT,     /**< Probabilistic concurrency testing: random priorities, `depth` - 1 change points. */
+    SCHED_BOUNDED, /**< Follows a given list of choices, then never preempts: the engine of exhaustive search. */
+};
+
+struct sched_options {
+    enum sched_kind kind;
+    uint64_t seed;
+    enum sched_strategy strategy;
+    unsigned depth;             /**< PCT: bugs of up to this depth. */
+    unsigned expected_points;   /**< PCT: where to spread the change points; 0 = 10,000. */
+    unsigned processors;        /**< Simulated processors; 0 = those online (real) or 2 (seeded). */
+    const uint32_t *choices;    /**< BOUNDED: choice (index among the runnable, current thread first) at point i. */
+    size_t choice_count;
+};
+
+/** One scheduling decision that had alternatives, for the exhaustive search. */
+struct sched_decision {
+    uint32_t chosen;       /**< Index among the runnable threads; 0 = the current thread goes on, if it can. */
+    uint32_t alternatives; /**< How many could have been chosen. */
+    bool preemptive;       /**< The current thread could have gone on: choosing another one is a preemption. */
+};
+
+struct nt_thread;
+
+void sched_boot(const struct sched_options *options);
+void sched_halt(void);
+enum sched_kind sched_kind(void);
+unsigned sched_processors(void);
+
+/** A scheduling point: under the seeded scheduler another thread may run before this returns. No-op under the real one,
+ *  and at IRQL >= DISPATCH_LEVEL only threads on another simulated processor may be chosen. */
+void sched_point(void);
+
+/** Current time in 100 ns units since boot (virtual or monotonic). */
+uint64_t sched_time(void);
+
+/** The thread that is running; a foreign POSIX thread is attached (given a thread object) on first use. */
+struct nt_thread *sched_current(void);
+/** Gives a foreign POSIX thread's thread object back before that thread ends. */
+void sched_detach(void);
+
+/** Starts a simulated thread. */
+struct nt_thread *sched_spawn(const char *name, void (*run)(void *), void *argument);
+/** Ends the current simulated thread. */
+_Noreturn void sched_exit(void);
+
+/** The lock of all dispatcher objects: held around every change of a signal state and every wait-list change. */
+void sched_lock(void);
+void sched_unlock(void);
+/** Blocks the current thread until sched_wake() or until `deadline` (sched_time units, UINT64_MAX = never). Called and
+ *  returns with the dispatcher lock held. \return false when the deadline ended it. */
+bool sched_block(uint64_t deadline);
+/** Makes a blocked thread runnable. Dispatcher lock held. */
+void sched_wake(struct nt_thread *thread);
+
+/** Every decision of this run (seeded). */
+size_t sched_decisions(const struct sched_decision **out);
+
+/** Runs every other runnable thread and expired timer until all wait (seeded; virtual time does not advance past
+ *  `until`). Real: waits until the machine is idle. Used by tests between two steps. */
+void sched_settle(uint64_t until);
+
+#endif

@@ -1,0 +1,54 @@
+/**
+ * \file
+ * The recorder: what happened, in order, without a pointer in it, so that two runs of one seed are equal as text.
+ */
+#ifndef HOST_NT_TRACE_H
+#define HOST_NT_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum trace_kind {
+    TRACE_ROUTINE,        /**< A driver (or the port) entered an imported routine: name. */
+    TRACE_CALLBACK_ENTER, /**< The port calls a miniport callback: name, arguments. */
+    TRACE_CALLBACK_LEAVE, /**< It returned: name, result. */
+    TRACE_SRB_START,      /**< SRB given to HwStartIo: id, address (path<<16|target<<8|lun), opcode, length. */
+    TRACE_SRB_COMPLETE,   /**< RequestComplete: id, SRB status, SCSI status, transferred. */
+    TRACE_IRQL,           /**< IRQL changed: old, new. */
+    TRACE_THREAD,         /**< Thread created (1), ended (2), blocked (3), woken (4). */
+    TRACE_PNP,            /**< A PnP event: name, value. */
+    TRACE_FILE,           /**< A file operation reached the simulated file system: name, offset, length, status. */
+    TRACE_ETW,            /**< StorPortEtwEvent: text, id, level. */
+    TRACE_DEBUG,          /**< DbgPrint: text. */
+    TRACE_BUGCHECK,       /**< name, code. */
+};
+
+#define TRACE_ARGUMENTS 4
+struct trace_record {
+    uint64_t sequence; /**< 1, 2, 3 ... */
+    uint64_t time;     /**< 100 ns. */
+    uint32_t thread;
+    uint8_t irql;
+    uint8_t processor;
+    enum trace_kind kind;
+    const char *name; /**< Interned: lives as long as the process. */
+    uint64_t argument[TRACE_ARGUMENTS];
+};
+
+/** Which kinds are recorded: a bit per kind. Default: none (the bench), tools and tests choose. */
+void trace_enable(uint32_t kinds);
+bool trace_wants(enum trace_kind kind);
+/** Appends a record. Safe at any IRQL, from any thread. `name` is copied into the intern table when `intern`. */
+void trace_event(enum trace_kind kind, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+/** The same with formatted text (ETW, DbgPrint). */
+void trace_text(enum trace_kind kind, const char *text, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+size_t trace_count(void);
+const struct trace_record *trace_at(size_t index);
+void trace_clear(void);
+/** One line per record, the same for the same seed. */
+void trace_print(FILE *out, size_t from);
+const char *trace_kind_name(enum trace_kind kind);
+
+#endif
