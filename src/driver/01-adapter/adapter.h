@@ -19,4 +19,10 @@ HW_FREE_ADAPTER_RESOURCES VminiHwFreeAdapterResources;
 HW_INITIALIZE_TRACING VminiHwInitializeTracing;
 HW_CLEANUP_TRACING VminiHwCleanupTracing;
 
+/** Ends a stop: workers and SRBs go on. \irql{<= DISPATCH_LEVEL} */
+VOID VminiAdapterResume(_Inout_ PVMINI_ADAPTER Adapter);
+
+/** Frees what VminiHwInitialize created, as far as it got. \irql{PASSIVE_LEVEL} \locks{none} */
+VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter);
+
 #endif

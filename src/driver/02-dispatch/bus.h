@@ -85,6 +85,10 @@ BOOLEAN VminiBusDepart(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
  *  \irql{<= DISPATCH_LEVEL} */
 BOOLEAN VminiBusMarkEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
+/** A reset clears what a unit remembers of its initiator: the prevention of medium removal (SPC-4 6.19, SBC-3 5.10).
+ *  \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock} */
+VOID VminiBusResetUnits(_In_ PVMINI_ADAPTER Adapter, _In_ const VMINI_SCOPE *Scope);
+
 /** Number of devices that are not missing. \irql{<= DISPATCH_LEVEL} */
 ULONG VminiBusCount(_In_ PVMINI_ADAPTER Adapter);
 

@@ -26,6 +26,12 @@ HW_COMPLETE_SERVICE_IRP VminiHwCompleteServiceIrp;
 VOID VminiServiceEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
 /**
+ * A work item that belongs to a connection (DO_CREATE, DO_CLOSE, DO_CALL) has ended.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
+VOID VminiServiceWorkDone(_In_ PVMINI_WORK_ITEM Item);
+
+/**
  * The backing file failed a request: tells those who wait for events. \irql{<= DISPATCH_LEVEL} \locks{none held}
  */
 VOID VminiServiceMediaError(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device, _In_ NTSTATUS Status);

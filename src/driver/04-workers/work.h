@@ -110,12 +110,14 @@ typedef struct _VMINI_DRAIN {
  * Creates the queue and its threads.
  * \param Callbacks  kept by pointer: static storage.
  * \param Threads    how many; 0 = one per active processor.
+ * \param Device     the adapter's device object: held while an IRP's completion routine of ours may run, so that the
+ *                   driver is not unloaded under its last instructions (IoSetCompletionRoutineEx).
  * \param Queue      receives the queue.
  * \return STATUS_SUCCESS or why a thread or memory could not be had; then nothing is left behind.
  * \irql{PASSIVE_LEVEL} \locks{none} \article{Part III, OsrUserAdapterStarted}
  */
 NTSTATUS VminiWorkQueueCreate(_In_ const VMINI_WORK_CALLBACKS *Callbacks, _In_ ULONG Threads,
-                              _Outptr_ PVMINI_WORK_QUEUE *Queue);
+                              _In_ PDEVICE_OBJECT Device, _Outptr_ PVMINI_WORK_QUEUE *Queue);
 
 /**
  * Ends the threads, waits on their *thread objects* (an event set by the thread would let the driver be unloaded

@@ -1,0 +1,164 @@
+/**
+ * \file
+ * HwStartIo: where every SRB comes in.
+ *
+ * Storport calls at any IRQL up to DISPATCH_LEVEL, on several processors at once, holding no lock. One table says what
+ * each SRB function is; an SRB either ends before HwStartIo returns, or it is pending and ends in one of the two
+ * places below that say so. Nothing here may wait, and nothing of an SRB may be touched once it is complete.
+ *
+ *     HwStartIo -> handler -> status          -> VminiSrbComplete
+ *                          -> SRB_STATUS_PENDING, work item queued -> VminiSrbWorkDone   -> VminiSrbComplete
+ *                          -> SRB_STATUS_PENDING, reset draining   -> VminiResetDone     -> VminiSrbComplete
+ */
+#include "02-dispatch/functions.h"
+
+/** SRB function -> handler. A function that Storport does not send to miniports has no row. */
+//! [srb-functions]
+static VMINI_SRB_HANDLER *const VminiSrbFunctions[] = {
+    [SRB_FUNCTION_EXECUTE_SCSI] = VminiSrbExecuteScsi,
+    [SRB_FUNCTION_IO_CONTROL] = VminiSrbIoControl,
+    [SRB_FUNCTION_SHUTDOWN] = VminiSrbFlush,
+    [SRB_FUNCTION_FLUSH] = VminiSrbFlush,
+    [SRB_FUNCTION_ABORT_COMMAND] = VminiSrbAbortCommand,
+    [SRB_FUNCTION_RESET_BUS] = VminiSrbReset,
+    [SRB_FUNCTION_RESET_DEVICE] = VminiSrbReset,
+    [SRB_FUNCTION_RESET_LOGICAL_UNIT] = VminiSrbReset,
+    [SRB_FUNCTION_WMI] = VminiSrbWmi,
+    [SRB_FUNCTION_POWER] = VminiSrbPower,
+    [SRB_FUNCTION_PNP] = VminiSrbPnp,
+    [SRB_FUNCTION_DUMP_POINTERS] = VminiSrbDumpPointers,
+    [SRB_FUNCTION_FREE_DUMP_POINTERS] = VminiSrbDumpPointers,
+};
+//! [srb-functions]
+
+VMINI_ADDRESS VminiSrbAddress(_In_ PSCSI_REQUEST_BLOCK Srb)
+{
+    VMINI_ADDRESS Address = {0, 0, 0, 0};
+
+    SrbGetPathTargetLun(Srb, &Address.Path, &Address.Target, &Address.Lun);
+    return Address;
+}
+
+/**
+ * \copydoc VminiHwStartIo
+ *
+ * Always returns TRUE: what a FALSE would make Storport do is not documented, and an SRB that cannot be done is
+ * better ended with a status that says why.
+ */
+_Use_decl_annotations_ BOOLEAN NTAPI VminiHwStartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)
+{
+    PVMINI_ADAPTER Adapter = DeviceExtension;
+    ULONG Function = SrbGetSrbFunction(Srb);
+    UCHAR SrbStatus = SRB_STATUS_INVALID_REQUEST;
+
+    if (Function < RTL_NUMBER_OF(VminiSrbFunctions) && VminiSrbFunctions[Function] != NULL) {
+        SrbStatus = VminiSrbFunctions[Function](Adapter, Srb);
+    }
+    if (SRB_STATUS(SrbStatus) != SRB_STATUS_PENDING) {
+        VminiSrbComplete(Adapter, Srb, SrbStatus);
+    }
+    return TRUE;
+}
+
+/**
+ * Finds who a CDB is for. \return the device, referenced; or NULL, and then *Absent says whether the target exists, so
+ * that its LUN 0 has to answer although no device is there (SPC-4 5.1). \irql{<= DISPATCH_LEVEL}
+ */
+static PVMINI_DEVICE VminiSrbFindDevice(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address,
+                                        _Out_ PBOOLEAN Absent)
+{
+    PVMINI_DEVICE Device = VminiBusFind(Adapter, Address, TRUE);
+
+    *Absent = Device == NULL && Address.Lun == 0 &&
+              VminiBusTargetExists(Adapter, Address.Path, Address.Target);
+    return Device;
+}
+
+/** An SRB for a device has ended: tells Storport, then those who wait, and lets the device go *last*, because until
+ *  then it keeps the unit's file open. Srb and Extension are gone after the first line. \irql{<= DISPATCH_LEVEL} */
+static VOID VminiSrbEnd(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Srb,
+                        _In_ PVMINI_DEVICE Device, _In_ UCHAR SrbStatus, _In_ BOOLEAN Enumerated)
+{
+    VminiSrbComplete(Adapter, Srb, SrbStatus);
+    if (Enumerated) {
+        VminiServiceEnumerated(Adapter, Device);
+    }
+    VminiBusDereference(Adapter, Device);
+}
+
+/** Is this the INQUIRY by which Storport gets to know a device? (Not one for a VPD page.) */
+static BOOLEAN VminiSrbIsEnumeration(_In_ const VMINI_SCSI_REQUEST *Request, _In_ UCHAR SrbStatus)
+{
+    return SrbStatus == SRB_STATUS_SUCCESS && Request->CdbLength >= 6 &&
+           Request->Cdb[0] == SCSIOP_INQUIRY && (Request->Cdb[1] & CDB_INQUIRY_EVPD) == 0;
+}
+
+_Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+{
+    PVMINI_SRB_EXTENSION Extension = SrbGetMiniportContext(Srb);
+    VMINI_ADDRESS Address = VminiSrbAddress(Srb);
+    PVMINI_DEVICE Device;
+    BOOLEAN Absent;
+    UCHAR SrbStatus;
+
+    if (InterlockedCompareExchange(&Adapter->Stopped, 0, 0) != 0) {
+        return SRB_STATUS_NOT_POWERED;
+    }
+    Device = VminiSrbFindDevice(Adapter, Address, &Absent);
+    if (Device == NULL && !Absent) {
+        return SRB_STATUS_NO_DEVICE;
+    }
+    /* The extension arrives uninitialised, and once more after SRB_STATUS_BUSY: what is used is set here. */
+    RtlZeroMemory(&Extension->Request, sizeof(Extension->Request));
+    Extension->Device = Device;
+    Extension->Request.Adapter = Adapter;
+    Extension->Request.Srb = Srb;
+    Extension->Request.Unit = Device != NULL ? &Device->Unit : NULL;
+    Extension->Request.Address = Address;
+    Extension->Request.ListLuns = VminiBusListLuns;
+
+    SrbStatus = VminiScsiExecute(&Extension->Request);
+    if (SRB_STATUS(SrbStatus) == SRB_STATUS_PENDING) {
+        Extension->Request.Work.Address = Address;
+        VminiWorkSubmit(Adapter->Work, &Extension->Request.Work); /* Srb may be complete by now. */
+        return SRB_STATUS_PENDING;
+    }
+    if (Device == NULL) {
+        return SrbStatus;
+    }
+    VminiSrbEnd(Adapter, Srb, Device, SrbStatus, VminiSrbIsEnumeration(&Extension->Request, SrbStatus));
+    return SRB_STATUS_PENDING; /* It is complete: the caller must not complete it again. */
+}
+
+/** Ends an SRB that went to the workers. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+static VOID VminiSrbWorkDone(_In_ PVMINI_WORK_ITEM Item)
+{
+    PVMINI_SRB_EXTENSION Extension = CONTAINING_RECORD(Item, VMINI_SRB_EXTENSION, Request.Work);
+    PVMINI_ADAPTER Adapter = Extension->Request.Adapter;
+    PVMINI_DEVICE Device = Extension->Device;
+    PSCSI_REQUEST_BLOCK Srb = Extension->Request.Srb;
+    NTSTATUS Status = Item->Status;
+    UCHAR SrbStatus = VminiScsiFinish(&Extension->Request);
+
+    if (!NT_SUCCESS(Status) && Status != STATUS_CANCELLED && Status != VMINI_STATUS_MISCOMPARE) {
+        VminiServiceMediaError(Adapter, Device, Status);
+    }
+    VminiSrbEnd(Adapter, Srb, Device, SrbStatus, FALSE);
+}
+
+/** 04's only way up. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+static VOID NTAPI VminiDispatchItemDone(_In_ PVMINI_WORK_ITEM Item)
+{
+    switch (Item->Command) {
+    case VminiDoCreate:
+    case VminiDoClose:
+    case VminiDoCall:
+        VminiServiceWorkDone(Item);
+        break;
+    default:
+        VminiSrbWorkDone(Item);
+        break;
+    }
+}
+
+const VMINI_WORK_CALLBACKS VminiDispatchWorkCallbacks = {VminiDispatchItemDone};
