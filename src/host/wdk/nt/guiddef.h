@@ -1,6 +1,8 @@
 /*
- * GUIDs: the 16-byte identifier and the macro that declares or defines one. A header full of DEFINE_GUID lines only declares them; in the one source file that includes <initguid.h> first, the same
- * lines define them. Every definition may be repeated in other files (weak symbols), as the WDK's `selectany` allows.
+ * GUIDs: the 16-byte identifier and the macro that declares or defines one. A header full of
+ * DEFINE_GUID lines only declares them; in the one source file that includes <initguid.h> first,
+ * the same lines define them. Every definition may be repeated in other files (weak symbols), as
+ * the WDK's `selectany` allows.
  */
 #ifndef VMINI_WDK_GUIDDEF_H
 #define VMINI_WDK_GUIDDEF_H
@@ -18,7 +20,7 @@ typedef struct _GUID {
 typedef GUID *LPGUID;
 typedef const GUID *LPCGUID;
 
-#define IsEqualGUID(a, b) (__builtin_memcmp((a), (b), sizeof(GUID)) == 0)
+#define IsEqualGUID(a, b)       (__builtin_memcmp((a), (b), sizeof(GUID)) == 0)
 #define InlineIsEqualGUID(a, b) IsEqualGUID(a, b)
 #endif
 
@@ -27,8 +29,7 @@ typedef const GUID *LPCGUID;
 #ifdef INITGUID
 #define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                               \
     extern const GUID name;                                                                        \
-    __attribute__((weak)) const GUID name = {                                                      \
-        l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
+    __attribute__((weak)) const GUID name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
 #else
 #define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) extern const GUID name
 #endif

@@ -1,7 +1,9 @@
 /*
- * Microsoft's source annotations (SAL and the driver annotations of the WDK), as macros that expand to nothing. They are kept in the driver's source because they are its contract: at which IRQL a
- * routine runs, what it does to a lock, which buffer has which length. On Windows the code analyser checks them; here they are read by people, and by the verifier's authors. This header serves
- * both builds (the mingw glue includes it too), so it must contain nothing but annotations.
+ * Microsoft's source annotations (SAL and the driver annotations of the WDK), as macros that
+ * expand to nothing. They are kept in the driver's source because they are its contract: at which
+ * IRQL a routine runs, what it does to a lock, which buffer has which length. On Windows the code
+ * analyser checks them; here they are read by people, and by the verifier's authors. This header
+ * serves both builds (the mingw glue includes it too), so it must contain nothing but annotations.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * Interlocked operations and memory barriers, as inlines over the compiler's atomics: each is a full
- * barrier, as on Windows, and callable at any IRQL. They import nothing, so a scheduler sees them
- * only in a driver built with -fsanitize=thread.
+ * Interlocked operations and memory barriers, as inlines over the compiler's atomics: each is a
+ * full barrier, as on Windows, and callable at any IRQL. They import nothing, so a scheduler sees
+ * them only in a driver built with -fsanitize=thread.
  */
 #pragma once
 
@@ -124,18 +124,18 @@ FORCEINLINE BOOLEAN InterlockedBitTestAndReset(LONG volatile *Base, LONG Bit)
 }
 
 /* Plain accesses that are to be atomic and ordered, as the WDK spells them. */
-#define ReadAcquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define ReadNoFence(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define ReadULongAcquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define ReadULongNoFence(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define ReadPointerAcquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define ReadPointerNoFence(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define WriteRelease(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define WriteNoFence(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define ReadAcquire(p)            __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define ReadNoFence(p)            __atomic_load_n((p), __ATOMIC_RELAXED)
+#define ReadULongAcquire(p)       __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define ReadULongNoFence(p)       __atomic_load_n((p), __ATOMIC_RELAXED)
+#define ReadPointerAcquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define ReadPointerNoFence(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
+#define WriteRelease(p, v)        __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define WriteNoFence(p, v)        __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define WritePointerRelease(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 #define KeMemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define MemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define MemoryBarrier()   __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #if defined(__x86_64__)
 #define YieldProcessor() __builtin_ia32_pause()
 #else

@@ -6,15 +6,15 @@
 #pragma once
 
 /* IRQL: what the current processor may be interrupted by. */
-#define PASSIVE_LEVEL 0
-#define LOW_LEVEL 0
-#define APC_LEVEL 1
+#define PASSIVE_LEVEL  0
+#define LOW_LEVEL      0
+#define APC_LEVEL      1
 #define DISPATCH_LEVEL 2
-#define CLOCK_LEVEL 13
-#define IPI_LEVEL 14
-#define POWER_LEVEL 14
-#define PROFILE_LEVEL 15
-#define HIGH_LEVEL 15
+#define CLOCK_LEVEL    13
+#define IPI_LEVEL      14
+#define POWER_LEVEL    14
+#define PROFILE_LEVEL  15
+#define HIGH_LEVEL     15
 
 NTKERNELAPI KIRQL NTAPI KeGetCurrentIrql(VOID);
 NTKERNELAPI KIRQL NTAPI KfRaiseIrql(_In_ KIRQL NewIrql);
@@ -229,7 +229,7 @@ NTKERNELAPI BOOLEAN NTAPI KeRemoveQueueDpc(_Inout_ PRKDPC Dpc);
 NTKERNELAPI VOID NTAPI KeFlushQueuedDpcs(VOID);
 
 /* ---- Waits. At PASSIVE_LEVEL or APC_LEVEL; at DISPATCH_LEVEL only with a zero time-out. */
-#define THREAD_WAIT_OBJECTS 3
+#define THREAD_WAIT_OBJECTS  3
 #define MAXIMUM_WAIT_OBJECTS 64
 
 /** Storage of one object's place in KeWaitForMultipleObjects; opaque, 0x30 bytes. */
@@ -268,10 +268,10 @@ NTKERNELAPI BOOLEAN NTAPI KeAreAllApcsDisabled(VOID);
 NTKERNELAPI KPRIORITY NTAPI KeSetPriorityThread(_Inout_ PKTHREAD Thread, _In_ KPRIORITY Priority);
 NTKERNELAPI KPRIORITY NTAPI KeQueryPriorityThread(_In_ PKTHREAD Thread);
 
-#define LOW_PRIORITY 0
+#define LOW_PRIORITY          0
 #define LOW_REALTIME_PRIORITY 16
-#define HIGH_PRIORITY 31
-#define ALL_PROCESSOR_GROUPS 0xffff
+#define HIGH_PRIORITY         31
+#define ALL_PROCESSOR_GROUPS  0xffff
 
 /** Names a processor in a system of several groups. */
 typedef struct _PROCESSOR_NUMBER {
@@ -290,7 +290,7 @@ NTKERNELAPI VOID NTAPI KeQuerySystemTimePrecise(_Out_ PLARGE_INTEGER CurrentTime
 NTKERNELAPI ULONGLONG NTAPI KeQueryUnbiasedInterruptTime(VOID);
 NTKERNELAPI ULONG NTAPI KeQueryTimeIncrement(VOID);
 #define KeQuerySystemTime(CurrentTime) KeQuerySystemTimePrecise(CurrentTime)
-#define KeQueryInterruptTime() KeQueryUnbiasedInterruptTime()
+#define KeQueryInterruptTime()         KeQueryUnbiasedInterruptTime()
 #define KeQueryTickCount(TickCount)                                                                \
     ((TickCount)->QuadPart = (LONGLONG)(KeQueryUnbiasedInterruptTime() / KeQueryTimeIncrement()))
 
@@ -305,43 +305,46 @@ NTKERNELAPI DECLSPEC_NORETURN VOID NTAPI KeBugCheck(_In_ ULONG BugCheckCode);
 /* ---- Debug output. Variadic under the Windows convention: the host walks a __builtin_ms_va_list.
  * No format attribute: %wZ, %ws and %I64x are not what gcc knows. */
 NTSYSAPI ULONG NTAPI DbgPrint(_In_z_ PCSTR Format, ...);
-NTSYSAPI ULONG NTAPI DbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_z_ PCSTR Format,
-                                ...);
+NTSYSAPI ULONG NTAPI DbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_z_ PCSTR Format, ...);
 NTSYSAPI VOID NTAPI DbgBreakPoint(VOID);
-NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName, _In_ ULONG LineNumber,
-                              _In_opt_ PCSTR Message);
+NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName,
+                              _In_ ULONG LineNumber, _In_opt_ PCSTR Message);
 
-#define DPFLTR_ERROR_LEVEL 0
+#define DPFLTR_ERROR_LEVEL   0
 #define DPFLTR_WARNING_LEVEL 1
-#define DPFLTR_TRACE_LEVEL 2
-#define DPFLTR_INFO_LEVEL 3
+#define DPFLTR_TRACE_LEVEL   2
+#define DPFLTR_INFO_LEVEL    3
 typedef enum _DPFLTR_TYPE {
     DPFLTR_SYSTEM_ID = 0,
     DPFLTR_IHVDRIVER_ID = 77,
-    DPFLTR_STORMINIPORT_ID = 79,
-    DPFLTR_STORPORT_ID = 80,
+    DPFLTR_STORPORT_ID = 89,
+    DPFLTR_STORMINIPORT_ID = 90,
     DPFLTR_DEFAULT_ID = 101
 } DPFLTR_TYPE;
 
+/* Assertions: in a checked build they end in RtlAssert, which the host turns into a bugcheck. */
+#define RTL_ASSERT_FAIL(text, message)                                                             \
+    RtlAssert((PVOID)(text), (PVOID)__FILE__, __LINE__, (message))
+
 #if DBG
-#define KdPrint(arguments) DbgPrint arguments
+#define KdPrint(arguments)   DbgPrint arguments
 #define KdPrintEx(arguments) DbgPrintEx arguments
-#define KdBreakPoint() DbgBreakPoint()
-#define ASSERT(e) ((e) ? (void)0 : RtlAssert((PVOID) #e, (PVOID)__FILE__, __LINE__, NULL))
-#define ASSERTMSG(text, e)                                                                         \
-    ((e) ? (void)0 : RtlAssert((PVOID) #e, (PVOID)__FILE__, __LINE__, (text)))
-#define PAGED_CODE() ASSERT(KeGetCurrentIrql() <= APC_LEVEL)
+#define KdBreakPoint()       DbgBreakPoint()
+#define ASSERT(e)            ((e) ? (void)0 : RTL_ASSERT_FAIL(#e, NULL))
+#define ASSERTMSG(text, e)   ((e) ? (void)0 : RTL_ASSERT_FAIL(#e, (text)))
+#define NT_VERIFY(e)         ((e) ? TRUE : (RTL_ASSERT_FAIL(#e, NULL), FALSE))
+#define PAGED_CODE()         ASSERT(KeGetCurrentIrql() <= APC_LEVEL)
 #else
-#define KdPrint(arguments) ((void)0)
+#define KdPrint(arguments)   ((void)0)
 #define KdPrintEx(arguments) ((void)0)
-#define KdBreakPoint() ((void)0)
-#define ASSERT(e) ((void)0)
-#define ASSERTMSG(text, e) ((void)0)
-#define PAGED_CODE() ((void)0)
+#define KdBreakPoint()       ((void)0)
+#define ASSERT(e)            ((void)0)
+#define ASSERTMSG(text, e)   ((void)0)
+#define NT_VERIFY(e)         ((e) ? TRUE : FALSE)
+#define PAGED_CODE()         ((void)0)
 #endif
-#define NT_ASSERT(e) ASSERT(e)
+#define NT_ASSERT(e)          ASSERT(e)
 #define NT_ASSERTMSG(text, e) ASSERTMSG(text, e)
-#define NT_VERIFY(e) ((e) ? TRUE : (RtlAssert((PVOID) #e, (PVOID)__FILE__, __LINE__, NULL), FALSE))
 
 C_ASSERT(sizeof(DISPATCHER_HEADER) == 0x18 && sizeof(KEVENT) == 0x18);
 C_ASSERT(sizeof(KSEMAPHORE) == 0x20 && sizeof(KMUTANT) == 0x38);

@@ -39,7 +39,8 @@ FORCEINLINE BOOLEAN IsListEmpty(const LIST_ENTRY *ListHead)
     return ListHead->Flink == ListHead;
 }
 
-/** Unlinks `Entry`; returns TRUE if the list is empty now. The links of `Entry` stay as they were. */
+/** Unlinks `Entry`; returns TRUE if the list is empty now. The links of `Entry` stay as they
+ * were. */
 FORCEINLINE BOOLEAN RemoveEntryList(PLIST_ENTRY Entry)
 {
     PLIST_ENTRY next = Entry->Flink;
