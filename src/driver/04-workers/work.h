@@ -35,13 +35,6 @@ typedef enum _VMINI_WORK_COMMAND {
 /** Status of a VminiDoCompare whose data differ: a customer-defined NTSTATUS error of this driver. */
 #define VMINI_STATUS_MISCOMPARE ((NTSTATUS)0xE0560001L)
 
-/** Where an item stands; guarded by the queue's lock. */
-typedef enum _VMINI_WORK_STATE {
-    VminiWorkIdle = 0,
-    VminiWorkQueued,
-    VminiWorkRunning,
-} VMINI_WORK_STATE;
-
 /** How much of the bus a reset means. */
 typedef enum _VMINI_SCOPE_LEVEL {
     VminiScopeAdapter = 0,
@@ -57,6 +50,15 @@ typedef struct _VMINI_SCOPE {
 } VMINI_SCOPE, *PVMINI_SCOPE;
 
 struct _VMINI_WORK_ITEM;
+
+/** An item's place in the queue or among the running ones. It outlives the item by a moment: see VminiWorkEnd. */
+typedef struct _VMINI_WORK_TICKET {
+    LIST_ENTRY Link;
+    VMINI_ADDRESS Address;
+    ULONGLONG Sequence;            /**< Order of submission, so that a drain knows who came before it. */
+    struct _VMINI_WORK_ITEM *Item; /**< NULL: it is ending, and cannot be cancelled any more. */
+} VMINI_WORK_TICKET, *PVMINI_WORK_TICKET;
+
 /** Work of a VminiDoCall item. \irql{PASSIVE_LEVEL} */
 typedef NTSTATUS(NTAPI VMINI_WORK_ROUTINE)(_Inout_ struct _VMINI_WORK_ITEM *Item);
 
@@ -76,14 +78,12 @@ typedef struct _VMINI_WORK_ITEM {
     PUCHAR Buffer;               /**< VminiDoCompare: nonpaged, Length bytes to compare with, or NULL. */
 
     /* Guarded by the queue's lock. */
-    LIST_ENTRY Link; /**< In the queue, or in the list of running items. */
-    VMINI_WORK_STATE State;
+    VMINI_WORK_TICKET Ticket;
     LONG Holds;        /**< Who still uses Irp: the I/O itself, and every canceller. The last one ends the item. */
     BOOLEAN Cancelled; /**< A reset wanted it to stop. */
-    ULONGLONG Sequence; /**< Order of submission, so that a drain knows who came before it. */
-    PIRP Irp;
-    PMDL PartialMdl;
-    struct _VMINI_WORK_QUEUE *Queue;
+    PIRP Irp;          /**< The IRP in flight. */
+    PMDL PartialMdl;   /**< What Irp transfers, when that is not the whole of Mdl. */
+    PVMINI_WORK_QUEUE Queue;
 
     /* Valid in ItemDone. */
     NTSTATUS Status;       /**< STATUS_SUCCESS, the file system's error, STATUS_CANCELLED, VMINI_STATUS_MISCOMPARE. */
@@ -101,7 +101,7 @@ typedef struct _VMINI_DRAIN {
     LIST_ENTRY Link; /**< Queue's lock. */
     VMINI_SCOPE Scope;
     ULONGLONG Sequence; /**< Items submitted later do not count. */
-    LONG Remaining;     /**< Running items in scope that have not ended; queue's lock. */
+    LONG Remaining;     /**< Running items in scope that have not ended, and 1 for VminiWorkReset; queue's lock. */
     /** Called once, when Remaining is 0; the drain is the owner's again. \irql{<= DISPATCH_LEVEL} \locks{none held} */
     VOID(NTAPI *Done)(_In_ struct _VMINI_DRAIN *Drain);
 } VMINI_DRAIN, *PVMINI_DRAIN;

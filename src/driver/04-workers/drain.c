@@ -1,0 +1,178 @@
+/**
+ * \file
+ * How items end, and how a reset waits for them without a thread.
+ *
+ * A reset has to do three things that pull in different directions: end at once what only waits in the queue, never end
+ * what the file system still has, and report its own end only after the last of those. The first is a walk along a
+ * list; the second is IoCancelIrp, called without the lock on an IRP that a hold keeps allocated; the third is a drain:
+ * a count of the running items that were there when the reset came.
+ */
+#include "04-workers/queue.h"
+
+/** Does a scope contain an address? An item outside every scope has an address of all FFh. */
+static BOOLEAN VminiScopeContains(_In_ const VMINI_SCOPE *Scope, _In_ const VMINI_ADDRESS *Address)
+{
+    if (Address->Path == 0xFF && Address->Target == 0xFF && Address->Lun == 0xFF) {
+        return FALSE;
+    }
+    return (Scope->Level < VminiScopeBus || Scope->Address.Path == Address->Path) &&
+           (Scope->Level < VminiScopeTarget || Scope->Address.Target == Address->Target) &&
+           (Scope->Level < VminiScopeUnit || Scope->Address.Lun == Address->Lun);
+}
+
+/** Is this ticket one that the drain waits for? \locks{queue's lock held} */
+static BOOLEAN VminiDrainCounts(_In_ const VMINI_DRAIN *Drain, _In_ const VMINI_WORK_TICKET *Ticket)
+{
+    return Ticket->Sequence < Drain->Sequence && VminiScopeContains(&Drain->Scope, &Ticket->Address);
+}
+
+/** Takes one off a drain; a drain that has nothing left moves to Finished. \locks{queue's lock held} */
+static VOID VminiDrainDecrement(_Inout_ PVMINI_DRAIN Drain, _Inout_ PLIST_ENTRY Finished)
+{
+    if (--Drain->Remaining == 0) {
+        RemoveEntryList(&Drain->Link);
+        InsertTailList(Finished, &Drain->Link);
+    }
+}
+
+/** Tells the owners of finished drains. The next one is read first: Done gives the drain away.
+ *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
+static VOID VminiDrainsDone(_Inout_ PLIST_ENTRY Finished)
+{
+    while (!IsListEmpty(Finished)) {
+        PVMINI_DRAIN Drain = CONTAINING_RECORD(RemoveHeadList(Finished), VMINI_DRAIN, Link);
+        Drain->Done(Drain);
+    }
+}
+
+_Use_decl_annotations_ VOID VminiWorkEnd(PVMINI_WORK_ITEM Item)
+{
+    PVMINI_WORK_QUEUE Queue = Item->Queue;
+    VMINI_WORK_TICKET Ending = Item->Ticket;
+    LIST_ENTRY Finished;
+    PLIST_ENTRY Link;
+    KIRQL OldIrql;
+
+    /* The item is about to go back to its owner, who may free it; but until the owner has completed the SRB, a reset
+     * that arrives now must still wait for it. So a copy of the ticket, on our stack, takes its place in the list. */
+    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    Ending.Item = NULL;
+    RemoveEntryList(&Item->Ticket.Link);
+    InsertTailList(&Queue->Running, &Ending.Link);
+    KeReleaseSpinLock(&Queue->Lock, OldIrql);
+
+    Queue->Callbacks->ItemDone(Item);
+
+    InitializeListHead(&Finished);
+    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    RemoveEntryList(&Ending.Link);
+    Link = Queue->Drains.Flink;
+    while (Link != &Queue->Drains) {
+        PVMINI_DRAIN Drain = CONTAINING_RECORD(Link, VMINI_DRAIN, Link);
+        Link = Link->Flink; /* Before the drain leaves the list. */
+        if (VminiDrainCounts(Drain, &Ending)) {
+            VminiDrainDecrement(Drain, &Finished);
+        }
+    }
+    KeReleaseSpinLock(&Queue->Lock, OldIrql);
+    VminiDrainsDone(&Finished);
+}
+
+/** Moves the queued items in scope to Removed. \locks{queue's lock held} */
+static VOID VminiResetRemoveQueued(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ const VMINI_SCOPE *Scope,
+                                   _Inout_ PLIST_ENTRY Removed)
+{
+    PLIST_ENTRY Link = Queue->Waiting.Flink;
+
+    while (Link != &Queue->Waiting) {
+        PVMINI_WORK_TICKET Ticket = CONTAINING_RECORD(Link, VMINI_WORK_TICKET, Link);
+        Link = Link->Flink;
+        if (VminiScopeContains(Scope, &Ticket->Address)) {
+            RemoveEntryList(&Ticket->Link);
+            InsertTailList(Removed, &Ticket->Link);
+        }
+    }
+}
+
+/** Marks the next running item in scope as cancelled and holds its IRP. \return NULL when there is none left.
+ *  \locks{queue's lock held} */
+static PVMINI_WORK_ITEM VminiResetHoldRunning(_In_ PVMINI_WORK_QUEUE Queue, _In_ const VMINI_SCOPE *Scope)
+{
+    PLIST_ENTRY Link;
+
+    for (Link = Queue->Running.Flink; Link != &Queue->Running; Link = Link->Flink) {
+        PVMINI_WORK_TICKET Ticket = CONTAINING_RECORD(Link, VMINI_WORK_TICKET, Link);
+        PVMINI_WORK_ITEM Item = Ticket->Item;
+        if (Item == NULL || Item->Cancelled || !VminiScopeContains(Scope, &Ticket->Address)) {
+            continue;
+        }
+        Item->Cancelled = TRUE; /* A worker that has not sent the IRP yet will not send it. */
+        if (Item->Irp != NULL) {
+            Item->Holds++;
+            return Item;
+        }
+    }
+    return NULL;
+}
+
+/** Enters a drain and counts what it has to wait for. \locks{queue's lock held} */
+static VOID VminiResetEnterDrain(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ const VMINI_SCOPE *Scope,
+                                 _Inout_ PVMINI_DRAIN Drain)
+{
+    PLIST_ENTRY Link;
+
+    Drain->Scope = *Scope;
+    Drain->Sequence = Queue->NextSequence;
+    Drain->Remaining = 1; /* Ours: Done is not called while we still cancel. */
+    for (Link = Queue->Running.Flink; Link != &Queue->Running; Link = Link->Flink) {
+        if (VminiDrainCounts(Drain, CONTAINING_RECORD(Link, VMINI_WORK_TICKET, Link))) {
+            Drain->Remaining++;
+        }
+    }
+    InsertTailList(&Queue->Drains, &Drain->Link);
+}
+
+/** Ends items that never ran. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+static VOID VminiResetEndRemoved(_Inout_ PVMINI_WORK_QUEUE Queue, _Inout_ PLIST_ENTRY Removed)
+{
+    while (!IsListEmpty(Removed)) {
+        PVMINI_WORK_ITEM Item = CONTAINING_RECORD(RemoveHeadList(Removed), VMINI_WORK_ITEM, Ticket.Link);
+        Item->Status = STATUS_CANCELLED;
+        Item->Information = 0;
+        Queue->Callbacks->ItemDone(Item);
+    }
+}
+
+_Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_SCOPE *Scope, PVMINI_DRAIN Drain)
+{
+    PVMINI_WORK_ITEM Item;
+    LIST_ENTRY Finished;
+    LIST_ENTRY Removed;
+    KIRQL OldIrql;
+
+    InitializeListHead(&Finished);
+    InitializeListHead(&Removed);
+    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    VminiResetRemoveQueued(Queue, Scope, &Removed);
+    if (Drain != NULL) {
+        VminiResetEnterDrain(Queue, Scope, Drain);
+    }
+    //! [reset-cancel]
+    while ((Item = VminiResetHoldRunning(Queue, Scope)) != NULL) {
+        /* IoCancelIrp may complete the IRP before it returns, and the completion routine takes our lock. Our hold
+         * keeps the IRP allocated meanwhile; whoever lets go last ends the item. */
+        KeReleaseSpinLock(&Queue->Lock, OldIrql);
+        IoCancelIrp(Item->Irp);
+        VminiIoRelease(Item);
+        KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    }
+    //! [reset-cancel]
+    KeReleaseSpinLock(&Queue->Lock, OldIrql);
+    VminiResetEndRemoved(Queue, &Removed);
+    if (Drain != NULL) {
+        KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+        VminiDrainDecrement(Drain, &Finished);
+        KeReleaseSpinLock(&Queue->Lock, OldIrql);
+        VminiDrainsDone(&Finished);
+    }
+}

@@ -1,0 +1,276 @@
+/**
+ * \file
+ * DO_READ, DO_WRITE, flush and compare: IRPs to the file system that holds the image.
+ *
+ * The articles build an IRP, send it and wait for it, one worker for each request that is under way. Here the worker
+ * sends the IRP and takes the next item; a completion routine ends the request, at DISPATCH_LEVEL or below, in whatever
+ * thread the file system completes it. So a few threads keep hundreds of requests in flight, and a reset can cancel each
+ * of them.
+ *
+ * The IRP is ours: we allocate it, we stop its completion with STATUS_MORE_PROCESSING_REQUIRED, we free it. It may be
+ * freed only when its completion routine has run *and* nobody is about to call IoCancelIrp on it: that is what the
+ * item's Holds count, and the last one to let go does the rest. \article{Part III, DO_READ and DO_WRITE}
+ */
+#include "04-workers/queue.h"
+
+/** Bytes that VminiIoCompare reads at a time. */
+#define VMINI_COMPARE_CHUNK (64UL * 1024)
+
+/** Frees what an IRP was sent with. \irql{<= DISPATCH_LEVEL} */
+static VOID VminiIoFree(_Inout_ PVMINI_WORK_ITEM Item)
+{
+    if (Item->PartialMdl != NULL) {
+        IoFreeMdl(Item->PartialMdl); /* Unmaps it too, if the file system mapped it. */
+        Item->PartialMdl = NULL;
+    }
+    if (Item->Irp != NULL) {
+        IoFreeIrp(Item->Irp);
+        Item->Irp = NULL;
+    }
+}
+
+_Use_decl_annotations_ VOID VminiIoRelease(PVMINI_WORK_ITEM Item)
+{
+    PVMINI_WORK_QUEUE Queue = Item->Queue;
+    BOOLEAN Last;
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    Last = --Item->Holds == 0;
+    KeReleaseSpinLock(&Queue->Lock, OldIrql);
+    if (Last) {
+        VminiIoFree(Item);
+        VminiWorkEnd(Item);
+    }
+}
+
+/** The file system is done with an IRP that nobody waits for. \irql{<= DISPATCH_LEVEL} \locks{none} */
+static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp, _In_opt_ PVOID Context)
+{
+    PVMINI_WORK_ITEM Item = Context;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    if (Item == NULL) {
+        return STATUS_MORE_PROCESSING_REQUIRED; /* Never so: the prototype allows NULL. */
+    }
+    Item->Status = Irp->IoStatus.Status;
+    Item->Information = Irp->IoStatus.Information;
+    VminiIoRelease(Item); /* Irp and Item may be gone. */
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/** The file system is done with an IRP that VminiIoCompare waits for. \irql{<= DISPATCH_LEVEL} */
+static NTSTATUS NTAPI VminiIoSignal(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp, _In_opt_ PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Irp);
+    if (Context != NULL) {
+        KeSetEvent((PKEVENT)Context, IO_NO_INCREMENT, FALSE);
+    }
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/** What one IRP is to do. */
+typedef struct _VMINI_IO {
+    UCHAR Major;  /**< IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS. */
+    UCHAR Flags;  /**< Of the stack location: SL_WRITE_THROUGH. */
+    ULONG Length;
+    ULONGLONG Offset;
+    PMDL Mdl;
+    PIO_COMPLETION_ROUTINE Completion;
+    PVOID Context;
+} VMINI_IO;
+
+/** Fills the next stack location. \irql{PASSIVE_LEVEL} */
+static VOID VminiIoFill(_Inout_ PIRP Irp, _In_ const VMINI_MEDIA *Media, _In_ const VMINI_IO *Io)
+{
+    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+
+    Irp->RequestorMode = KernelMode;
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    Irp->Tail.Overlay.OriginalFileObject = Media->FileObject;
+    Irp->MdlAddress = Io->Mdl;
+    Stack->MajorFunction = Io->Major;
+    Stack->Flags = Io->Flags;
+    Stack->FileObject = Media->FileObject;
+    if (Io->Major == IRP_MJ_READ) {
+        Stack->Parameters.Read.Length = Io->Length;
+        Stack->Parameters.Read.ByteOffset.QuadPart = (LONGLONG)Io->Offset;
+    } else if (Io->Major == IRP_MJ_WRITE) {
+        Stack->Parameters.Write.Length = Io->Length;
+        Stack->Parameters.Write.ByteOffset.QuadPart = (LONGLONG)Io->Offset;
+    }
+}
+
+/** Shows the IRP to those who may want to cancel it. \return FALSE: somebody already wants to; it is not sent.
+ *  \irql{<= DISPATCH_LEVEL} */
+static BOOLEAN VminiIoPublish(_Inout_ PVMINI_WORK_ITEM Item, _In_ PIRP Irp)
+{
+    BOOLEAN Cancelled;
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Item->Queue->Lock, &OldIrql);
+    Cancelled = Item->Cancelled;
+    if (!Cancelled) {
+        Item->Irp = Irp;
+    }
+    KeReleaseSpinLock(&Item->Queue->Lock, OldIrql);
+    return !Cancelled;
+}
+
+/**
+ * Builds an IRP and sends it. \return STATUS_PENDING: it was sent, Io->Completion will run (or has run); anything else:
+ * it was not sent. \irql{PASSIVE_LEVEL}
+ */
+static NTSTATUS VminiIoSend(_Inout_ PVMINI_WORK_ITEM Item, _In_ const VMINI_IO *Io)
+{
+    PVMINI_MEDIA Media = Item->Media;
+    PIRP Irp = IoAllocateIrp(Media->FileSystem->StackSize, FALSE);
+
+    if (Irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    VminiIoFill(Irp, Media, Io);
+    if (!VminiIoPublish(Item, Irp)) {
+        Irp->MdlAddress = NULL;
+        IoFreeIrp(Irp);
+        return STATUS_CANCELLED;
+    }
+    //! [completion-ex]
+    /* The Ex form holds the adapter's device object, and so our code, until the completion routine has *returned*: the
+     * SRB that it ends may be the last thing that kept the driver loaded. */
+    if (!NT_SUCCESS(IoSetCompletionRoutineEx(Item->Queue->Device, Irp, Io->Completion, Io->Context, TRUE, TRUE,
+                                             TRUE))) {
+        return STATUS_INSUFFICIENT_RESOURCES; /* Item->Irp is freed with the item. */
+    }
+    //! [completion-ex]
+    (VOID) IoCallDriver(Media->FileSystem, Irp); /* Whatever it returns, the completion routine has the result. */
+    return STATUS_PENDING;
+}
+
+/**
+ * Describes Length bytes at Va by an MDL of our own, if the SRB's describes more: the file system transfers what the
+ * MDL begins with. A split request's SRB begins in the middle of the MDL that it shares with its siblings.
+ * \return the MDL to send, or NULL without memory. \irql{<= DISPATCH_LEVEL}
+ */
+static PMDL VminiIoMdl(_Inout_ PVMINI_WORK_ITEM Item)
+{
+    if (Item->Va == MmGetMdlVirtualAddress(Item->Mdl) && Item->Length == MmGetMdlByteCount(Item->Mdl)) {
+        return Item->Mdl;
+    }
+    Item->PartialMdl = IoAllocateMdl(Item->Va, Item->Length, FALSE, FALSE, NULL);
+    if (Item->PartialMdl != NULL) {
+        IoBuildPartialMdl(Item->Mdl, Item->PartialMdl, Item->Va, Item->Length);
+    }
+    return Item->PartialMdl;
+}
+
+_Use_decl_annotations_ VOID VminiIoStart(PVMINI_WORK_ITEM Item)
+{
+    VMINI_IO Io = {IRP_MJ_FLUSH_BUFFERS, 0, Item->Length, Item->Offset, NULL, VminiIoCompleted, Item};
+    NTSTATUS Status;
+
+    if (Item->Command != VminiDoFlush) {
+        Io.Major = Item->Command == VminiDoRead ? IRP_MJ_READ : IRP_MJ_WRITE;
+        Io.Flags = Item->Command == VminiDoWrite && Item->WriteThrough ? SL_WRITE_THROUGH : 0;
+        Io.Mdl = VminiIoMdl(Item);
+    }
+    if (Item->Command != VminiDoFlush && Io.Mdl == NULL) {
+        Status = STATUS_INSUFFICIENT_RESOURCES;
+    } else {
+        Status = VminiIoSend(Item, &Io);
+    }
+    if (Status != STATUS_PENDING) {
+        Item->Status = Status;
+        Item->Information = 0;
+        VminiIoRelease(Item);
+    }
+}
+
+/**
+ * Takes a completed IRP back for the next piece. \return FALSE: a canceller has a hold on it, so it stays where it is
+ * and goes with the item. \irql{<= DISPATCH_LEVEL}
+ */
+static BOOLEAN VminiIoTakeBack(_Inout_ PVMINI_WORK_ITEM Item)
+{
+    BOOLEAN Cancelled;
+    PIRP Irp = NULL;
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Item->Queue->Lock, &OldIrql);
+    Cancelled = Item->Cancelled; /* Set together with the hold, so: not cancelled, no hold. */
+    if (!Cancelled) {
+        Irp = Item->Irp;
+        Item->Irp = NULL;
+    }
+    KeReleaseSpinLock(&Item->Queue->Lock, OldIrql);
+    if (Irp != NULL) {
+        IoFreeIrp(Irp);
+    }
+    return !Cancelled;
+}
+
+/** Reads one piece into Buffer and waits. \irql{PASSIVE_LEVEL} */
+static NTSTATUS VminiIoReadPiece(_Inout_ PVMINI_WORK_ITEM Item, _In_ PMDL Mdl, _In_ ULONG Done, _In_ ULONG Length)
+{
+    VMINI_IO Io = {IRP_MJ_READ, 0, Length, Item->Offset + Done, Mdl, VminiIoSignal, NULL};
+    NTSTATUS Status;
+    KEVENT Event;
+
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Io.Context = &Event;
+    Status = VminiIoSend(Item, &Io);
+    if (Status != STATUS_PENDING) {
+        return Status;
+    }
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    Status = Item->Irp->IoStatus.Status;
+    if (NT_SUCCESS(Status) && Item->Irp->IoStatus.Information != Length) {
+        Status = STATUS_END_OF_FILE;
+    }
+    return VminiIoTakeBack(Item) ? Status : STATUS_CANCELLED;
+}
+
+/** Compares piece after piece. \return the item's status; Item->Information says how far it got. \irql{PASSIVE_LEVEL} */
+static NTSTATUS VminiIoComparePieces(_Inout_ PVMINI_WORK_ITEM Item, _In_ PUCHAR Piece, _In_ PMDL Mdl)
+{
+    ULONG Done;
+    ULONG Length;
+
+    for (Done = 0; Done < Item->Length; Done += Length) {
+        NTSTATUS Status;
+        SIZE_T Same;
+
+        Length = min(VMINI_COMPARE_CHUNK, Item->Length - Done);
+        Item->Information = Done;
+        Status = VminiIoReadPiece(Item, Mdl, Done, Length);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        Same = Item->Buffer == NULL ? Length : RtlCompareMemory(Piece, Item->Buffer + Done, Length);
+        Item->Information = Done + Same;
+        if (Same != Length) {
+            return VMINI_STATUS_MISCOMPARE;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
+_Use_decl_annotations_ VOID VminiIoCompare(PVMINI_WORK_ITEM Item)
+{
+    PUCHAR Piece = ExAllocatePoolWithTag(NonPagedPoolNx, VMINI_COMPARE_CHUNK, VMINI_TAG_WORK);
+    PMDL Mdl = Piece != NULL ? IoAllocateMdl(Piece, VMINI_COMPARE_CHUNK, FALSE, FALSE, NULL) : NULL;
+
+    Item->Information = 0;
+    if (Mdl == NULL) {
+        Item->Status = STATUS_INSUFFICIENT_RESOURCES;
+    } else {
+        MmBuildMdlForNonPagedPool(Mdl);
+        Item->Status = VminiIoComparePieces(Item, Piece, Mdl);
+        IoFreeMdl(Mdl); /* A canceller may still hold the IRP; it does not look at its MDL. */
+    }
+    if (Piece != NULL) {
+        ExFreePoolWithTag(Piece, VMINI_TAG_WORK);
+    }
+    VminiIoRelease(Item);
+}

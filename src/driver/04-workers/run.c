@@ -1,0 +1,45 @@
+/**
+ * \file
+ * What a worker does with an item: one table, command -> routine. All of it runs at PASSIVE_LEVEL.
+ */
+#include "04-workers/queue.h"
+
+/** DO_CREATE. \irql{PASSIVE_LEVEL} \article{Part III, DO_CREATE} */
+static VOID VminiWorkCreate(_Inout_ PVMINI_WORK_ITEM Item)
+{
+    Item->Status = VminiMediaOpen(Item->Open);
+    VminiIoRelease(Item);
+}
+
+/** DO_CLOSE. \irql{PASSIVE_LEVEL} \article{Part III, DO_CLOSE} */
+static VOID VminiWorkClose(_Inout_ PVMINI_WORK_ITEM Item)
+{
+    Item->Status = VminiMediaClose(Item->Media);
+    Item->Media = NULL;
+    VminiIoRelease(Item);
+}
+
+/** DO_CALL. \irql{PASSIVE_LEVEL} */
+static VOID VminiWorkCall(_Inout_ PVMINI_WORK_ITEM Item)
+{
+    Item->Status = Item->Routine(Item);
+    VminiIoRelease(Item);
+}
+
+//! [work-commands]
+static VOID (*const VminiWorkCommands[])(PVMINI_WORK_ITEM Item) = {
+    [VminiDoCreate] = VminiWorkCreate,
+    [VminiDoClose] = VminiWorkClose,
+    [VminiDoRead] = VminiIoStart,
+    [VminiDoWrite] = VminiIoStart,
+    [VminiDoFlush] = VminiIoStart,
+    [VminiDoCompare] = VminiIoCompare,
+    [VminiDoCall] = VminiWorkCall,
+};
+//! [work-commands]
+
+_Use_decl_annotations_ VOID VminiWorkRun(PVMINI_WORK_ITEM Item)
+{
+    Item->Information = 0;
+    VminiWorkCommands[Item->Command](Item);
+}
