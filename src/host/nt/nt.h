@@ -22,11 +22,41 @@ struct nt_thread {
     KIRQL irql;
     uint8_t processor; /**< Simulated processor; meaningful at IRQL >= DISPATCH_LEVEL. */
     int critical_region;
+    int guarded_region;
+    KPRIORITY priority;
     void *token;         /**< Impersonation token (nt/security), NULL = the process's. */
     bool foreign;        /**< Not a system thread: a host API caller's own. */
+    bool service;        /**< The host's own (clock, DPCs, work items): may idle for ever. */
+    bool system;         /**< Made by PsCreateSystemThread, counted by nt_system_threads. */
+    NTSTATUS exit_status;
     struct verifier_thread verify; /**< Held locks and the like. */
+    LIST_ENTRY mutants;  /**< KMUTEXes that it owns; dispatcher lock. */
+    const char *waits;   /**< What it waits for, in words, while it is blocked; for the deadlock report. */
+    void (*run)(void *); /**< What it runs, and with which argument. */
+    void *argument;
     void *sched;         /**< The scheduler's own part. */
 };
+
+/** The type of thread objects: what a handle from PsCreateSystemThread stands for. */
+extern const struct nt_object_type nt_thread_type;
+/** System threads that a driver made and that have not ended: for the census at unload. */
+unsigned nt_system_threads(void);
+
+/** KeWaitForSingleObject for the host itself: no scheduling point, no trace record, no rule. \param timeout as there;
+ *  NULL = for ever. \irql{<= APC_LEVEL, or DISPATCH_LEVEL with a zero time-out} */
+NTSTATUS nt_wait(void *object, const LARGE_INTEGER *timeout);
+/** KeSetEvent for the host itself. \return the previous state. */
+LONG nt_set_event(KEVENT *event);
+/** Changes the IRQL of the current thread, for the host itself. \return the previous level. */
+KIRQL nt_raise_irql(KIRQL level);
+void nt_lower_irql(KIRQL level);
+
+/** Timers that are set and not yet expired or cancelled. */
+unsigned nt_timers_armed(void);
+/** \return an armed KTIMER or a queued KDPC that lies in the range (memory about to be freed), or NULL. */
+const void *nt_timer_within(const void *start, size_t size);
+/** Work items that are allocated and not yet freed. */
+unsigned nt_work_items(void);
 
 /** Entry of every imported routine. */
 void nt_routine_enter(const char *name, KIRQL max_irql);
@@ -37,6 +67,26 @@ static inline KIRQL nt_irql(void)
     return sched_current()->irql;
 }
 
+/* --- output of the drivers (nt/debug.c) --- */
+
+#if defined(__x86_64__)
+typedef __builtin_ms_va_list nt_va_list;
+#define nt_va_start(list, last) __builtin_ms_va_start(list, last)
+#define nt_va_end(list)         __builtin_ms_va_end(list)
+#else
+typedef va_list nt_va_list;
+#define nt_va_start(list, last) va_start(list, last)
+#define nt_va_end(list)         va_end(list)
+#endif
+
+/** Windows' printf (%wZ, %ws, %I64x, 32-bit %lu ...) into UTF-8. `out` is always NUL-terminated when size > 0.
+ *  \return the length that the whole text has. */
+size_t nt_format(char *out, size_t size, const char *format, nt_va_list arguments);
+/** The same into UTF-16, from a UTF-16 format: %s is a wide string there, %S a narrow one. `chars` includes the NUL. */
+size_t nt_format_wide(WCHAR *out, size_t chars, const WCHAR *format, nt_va_list arguments);
+/** Where DbgPrint goes besides the trace; NULL (the default) = nowhere, as without a debugger. */
+void nt_debug_output(FILE *out);
+
 /* --- objects and handles (nt/object.c) --- */
 
 struct nt_object_type {
@@ -44,6 +94,11 @@ struct nt_object_type {
     void (*destroy)(void *body);          /**< Last reference gone. */
     void (*close)(void *body);            /**< Last handle closed (IRP_MJ_CLEANUP); may be NULL. */
 };
+/** The types behind *PsThreadType (nt/thread.c), *IoFileObjectType (nt/file.c) and *ExEventObjectType. */
+extern const struct nt_object_type nt_thread_type;
+extern const struct nt_object_type nt_file_type;
+extern const struct nt_object_type nt_event_type;
+
 /** Allocates an object with one reference. The body is zeroed. */
 void *nt_object_create(const struct nt_object_type *type, size_t body_size);
 const struct nt_object_type *nt_object_type_of(const void *body);
@@ -54,8 +109,25 @@ HANDLE nt_handle_create(void *body, ACCESS_MASK access);
 /** \return the object, referenced, or NULL with *status set (STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH). */
 void *nt_handle_lookup(HANDLE handle, const struct nt_object_type *type, ACCESS_MASK *access, NTSTATUS *status);
 NTSTATUS nt_handle_close(HANDLE handle);
+/** How many there are now. */
+uint64_t nt_object_count(void);
+uint64_t nt_handle_count(void);
 
 /* --- pool (nt/pool.c) --- */
+
+#define NT_HOST_TAG 0x74736F48u /**< 'tsoH', shown as "Host": the host's own pool, in no census. */
+/** What ExAllocatePoolWithTag and StorPortAllocatePool do after their NT_ROUTINE: the rules, low resources, the memory.
+ *  No scheduling point. The host's own structures that drivers see come from here too, with NT_HOST_TAG. */
+void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag);
+/** \param tag 0 = whatever it is. */
+void nt_pool_free(void *block, ULONG tag);
+/** Is the address in paged pool? (Verifier on: paged pool has an arena of its own then.) */
+bool nt_pool_is_paged(const void *address);
+/** An object that is used at raised IRQL must not be in paged pool: bugcheck if it is. `what` e.g. "spin lock". */
+void nt_pool_check_nonpaged(const char *what, const void *object);
+/** Calls `check` with every block of a driver that is about to be freed: does it hold an active timer, a queued work item ...?
+ *  At most 8 of them. */
+void nt_pool_watch_free(void (*check)(const void *block, size_t bytes));
 
 /** Bytes and blocks outstanding for the census; tag 0 = all. Pool of the host itself (tag 'tsoH') is not counted. */
 size_t nt_pool_outstanding(uint32_t tag, size_t *bytes);
