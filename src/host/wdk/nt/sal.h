@@ -3,7 +3,8 @@
  * expand to nothing. They are kept in the driver's source because they are its contract: at which
  * IRQL a routine runs, what it does to a lock, which buffer has which length. On Windows the code
  * analyser checks them; here they are read by people, and by the verifier's authors. This header
- * serves both builds (the mingw glue includes it too), so it must contain nothing but annotations.
+ * serves both builds (the mingw glue includes it too), so it must contain nothing but annotations,
+ * and where mingw's sal.h and driverspecs.h have one too, the parameter names are theirs.
  */
 #pragma once
 
@@ -31,8 +32,8 @@
 #define _In_reads_z_(s)
 #define _In_reads_bytes_(s)
 #define _In_reads_bytes_opt_(s)
-#define _In_range_(low, high)
-#define _Out_range_(low, high)
+#define _In_range_(low, hi)
+#define _Out_range_(low, hi)
 #define _Out_writes_(s)
 #define _Out_writes_opt_(s)
 #define _Out_writes_z_(s)
@@ -51,12 +52,12 @@
 #define _Outptr_result_bytebuffer_(s)
 #define _Field_size_(s)
 #define _Field_size_opt_(s)
-#define _Field_size_bytes_(s)
+#define _Field_size_bytes_(size)
 #define _Field_size_bytes_opt_(s)
 #define _Field_size_bytes_part_(s, c)
-#define _Field_range_(low, high)
+#define _Field_range_(min, max)
 #define _Field_z_
-#define _Struct_size_bytes_(s)
+#define _Struct_size_bytes_(size)
 #define _Null_terminated_
 #define _NullNull_terminated_
 #define _Maybenull_
@@ -68,39 +69,39 @@
 #define _Pre_notnull_
 #define _Pre_maybenull_
 #define _Pre_valid_
-#define _Pre_satisfies_(e)
+#define _Pre_satisfies_(c)
 #define _Post_
 #define _Post_invalid_
 #define _Post_maybenull_
 #define _Post_notnull_
 #define _Post_ptr_invalid_
-#define _Post_satisfies_(e)
+#define _Post_satisfies_(c)
 #define _Post_writable_byte_size_(s)
-#define _Post_equal_to_(e)
+#define _Post_equal_to_(expr)
 #define _Ret_maybenull_
 #define _Ret_notnull_
-#define _Ret_range_(low, high)
-#define _Return_type_success_(e)
-#define _Success_(e)
-#define _On_failure_(a)
-#define _Always_(a)
+#define _Ret_range_(low, hi)
+#define _Return_type_success_(expr)
+#define _Success_(expr)
+#define _On_failure_(anno_list)
+#define _Always_(anno_list)
 #define _When_(e, a)
-#define _At_(t, a)
+#define _At_(e, a)
 #define _Group_(a)
 #define _Check_return_
 #define _Must_inspect_result_
 #define _Use_decl_annotations_
-#define _Analysis_assume_(e)
+#define _Analysis_assume_(expr)
 #define _Analysis_noreturn_
 
 /* Driver annotations: roles, IRQL. */
 #define _Function_class_(name)
 #define _Dispatch_type_(code)
-#define _IRQL_requires_(irql)
-#define _IRQL_requires_max_(irql)
-#define _IRQL_requires_min_(irql)
+#define _IRQL_requires_(x)
+#define _IRQL_requires_max_(x)
+#define _IRQL_requires_min_(x)
 #define _IRQL_requires_same_
-#define _IRQL_raises_(irql)
+#define _IRQL_raises_(x)
 #define _IRQL_saves_
 #define _IRQL_restores_
 #define _IRQL_saves_global_(kind, param)
@@ -141,7 +142,7 @@
 #define __drv_allocatesMem(kind)
 #define __drv_freesMem(kind)
 #define __drv_aliasesMem
-#define __drv_when(e, a)
-#define __drv_maxIRQL(irql)
+#define __drv_when(x, y)
+#define __drv_maxIRQL(x)
 #define __drv_strictTypeMatch(mode)
 #define __drv_declspec(text)
