@@ -141,6 +141,7 @@
 
 /* Byte 1 of CDBs, and other masks. */
 #define CDB_FORCE_MEDIA_ACCESS 0x08
+#define CDB_INQUIRY_EVPD 0x01
 #define CDB_RETURN_ON_COMPLETION 0
 #define CDB_RETURN_IMMEDIATE 1
 

@@ -2,9 +2,10 @@
  * \file
  * Reads and writes an SRB whichever of its two forms it has.
  *
- * A driver that uses these inlines and no field of an SRB works with either form. In an extended SRB the command lives in a data block at an offset: an offset that does not lie
- * behind the header and before SrbLength is not followed, a getter then answers NULL or zero (an
- * address: SP_UNTAGGED) and a setter does nothing. Callable at any IRQL; nothing here takes a lock.
+ * A driver that uses these inlines and no field of an SRB works with either form. In an extended
+ * SRB the command lives in a data block at an offset: an offset that does not lie behind the
+ * header and before SrbLength is not followed; a getter then answers NULL or zero (an address:
+ * SP_UNTAGGED) and a setter does nothing. Callable at any IRQL; nothing here takes a lock.
  *
  * The names are the WDK's, except the last three (SrbGetPnPInfo, SrbGetPowerInfo, SrbGetWmiData):
  * the WDK leaves those to each driver. The text is our own.
@@ -187,8 +188,8 @@ FORCEINLINE UCHAR SrbGetLun(_In_ const VOID *Srb)
     return Lun;
 }
 
-/* ---- Fields that both forms have. Getter and setter: type and name, then field and its type in the
- * old form, field and its type in the extended one. ---- */
+/* ---- Fields that both forms have. Getter and setter: type and name, then field and its type in
+ * the old form, field and its type in the extended one. ---- */
 
 #define SRBHELPER_FIELD(Type, Name, OldField, OldType, NewField, NewType)                          \
     FORCEINLINE Type SrbGet##Name(_In_ const VOID *Srb)                                            \
@@ -454,8 +455,8 @@ FORCEINLINE VOID SrbSetSenseInfoBufferLength(_Inout_ PVOID Srb, _In_ UCHAR Lengt
 
 /* ---- Not in the WDK's srbhelper.h ---- */
 
-/** SRB_FUNCTION_PNP. \param Flags  SRB_PNP_FLAGS_*. \param Action  which. \return FALSE: no PNP SRB,
- *  and nothing is written. */
+/** SRB_FUNCTION_PNP. \param Flags  SRB_PNP_FLAGS_*. \param Action  which. \return FALSE: no PNP
+ *  SRB, and nothing is written. */
 FORCEINLINE BOOLEAN SrbGetPnPInfo(_In_ PVOID Srb, _Out_ PULONG Flags,
                                   _Out_ STOR_PNP_ACTION *Action)
 {
