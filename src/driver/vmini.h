@@ -13,6 +13,7 @@
 
 #include <ntifs.h>
 
+#include <evntrace.h> /* TRACE_LEVEL_* */
 #include <ntddscsi.h>
 #include <ntddstor.h>
 #include <storport.h>

@@ -41,6 +41,10 @@ VOID VminiAdapterResume(_Inout_ PVMINI_ADAPTER Adapter)
 
 VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter)
 {
+    if (Adapter->Service != NULL) {
+        VminiServiceClose(Adapter);
+        VminiServiceDrain(Adapter); /* Nobody brings a new device any more. */
+    }
     if (Adapter->Bus != NULL) {
         VminiBusDestroy(Adapter); /* Closes the files: needs Service and Work. */
     }

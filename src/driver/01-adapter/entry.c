@@ -65,6 +65,6 @@ _Use_decl_annotations_ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject,
     Data.FeatureSupport = STOR_FEATURE_VIRTUAL_MINIPORT | STOR_FEATURE_FULL_PNP_DEVICE_CAPABILITIES;
     Data.SrbTypeFlags = SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK | SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK;
     Data.AddressTypeFlags = ADDRESS_TYPE_FLAG_BTL8;
-    return StorPortInitialize(DriverObject, RegistryPath, &Data, NULL);
+    return (NTSTATUS)StorPortInitialize(DriverObject, RegistryPath, &Data, NULL);
     //! [registration]
 }

@@ -15,7 +15,7 @@
 
 #include "03-scsi/scsi.h"
 
-/** How long the delete thread waits for Storport's INQUIRY of a missing device: 10 s in 100 ns. */
+/** How long Storport's INQUIRY is waited for, of a device that arrived and of one that is missing: 10 s in 100 ns. */
 #define VMINI_REPORT_TIMEOUT (10LL * 1000 * 1000 * 10)
 
 struct _VMINI_CONNECTION;
@@ -28,19 +28,19 @@ typedef struct _VMINI_DEVICE {
 
     /* Guarded by the bus lock. */
     LIST_ENTRY Link;         /**< All devices of the bus, in order of arrival. */
-    LONG References;         /**< 1 for the table, 1 for each SRB, each lookup. */
+    LONG References;         /**< 1 for the table, 1 for each SRB, each lookup. The delete thread drops the first. */
     BOOLEAN Enumerated;      /**< Storport's INQUIRY has seen it. */
     BOOLEAN Missing;         /**< On its way out: lookups no longer find it. */
     BOOLEAN ReportedMissing; /**< Storport has been told so. */
     BOOLEAN Closed;          /**< The delete thread has closed the file. */
-    ULONGLONG MissingSince;  /**< Interrupt time of Missing. */
+    ULONGLONG Since;         /**< Unbiased interrupt time of arrival, then of Missing. */
 } VMINI_DEVICE, *PVMINI_DEVICE;
 
 /** Creates the empty bus and the delete thread. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiBusCreate(_Inout_ PVMINI_ADAPTER Adapter);
 
-/** Every device departs, at once and without Storport; waits for the delete thread; frees the bus.
- *  \irql{PASSIVE_LEVEL} \locks{none} */
+/** Every device departs, at once and without Storport; waits for the delete thread; frees the bus. No connection may be
+ *  in the making any more (VminiServiceDrain). \irql{PASSIVE_LEVEL} \locks{none} */
 VOID VminiBusDestroy(_Inout_ PVMINI_ADAPTER Adapter);
 
 /**

@@ -45,9 +45,9 @@ static UCHAR VminiPnpQueryCapabilities(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ BOO
         RtlZeroMemory(Full, sizeof(*Full));
         Full->Version = STOR_DEVICE_CAPABILITIES_EX_VERSION_1;
         Full->Size = sizeof(*Full);
-        Full->Removable = Removable;
-        Full->LockSupported = Removable;
-        Full->EjectSupported = Removable;
+        Full->Removable = Removable != FALSE;
+        Full->LockSupported = Removable != FALSE;
+        Full->EjectSupported = Removable != FALSE;
         Full->UniqueID = TRUE; /* VPD 80h and 83h do not depend on the address. */
         Full->SilentInstall = TRUE;
         Full->DefaultWriteCacheEnabled = TRUE;
@@ -60,9 +60,9 @@ static UCHAR VminiPnpQueryCapabilities(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ BOO
         PSTOR_DEVICE_CAPABILITIES Short = Buffer;
         RtlZeroMemory(Short, sizeof(*Short));
         Short->Version = 1;
-        Short->Removable = Removable;
-        Short->LockSupported = Removable;
-        Short->EjectSupported = Removable;
+        Short->Removable = Removable != FALSE;
+        Short->LockSupported = Removable != FALSE;
+        Short->EjectSupported = Removable != FALSE;
         Short->UniqueID = TRUE;
         Short->SilentInstall = TRUE;
         SrbSetDataTransferLength(Srb, sizeof(*Short));

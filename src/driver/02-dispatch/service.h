@@ -10,6 +10,13 @@
 /** Creates connection list and event ring. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiServiceCreate(_Inout_ PVMINI_ADAPTER Adapter);
 
+/** No new request is taken any more, and every pended one ends. Idempotent. \irql{<= APC_LEVEL} \locks{none held} */
+VOID VminiServiceClose(_Inout_ PVMINI_ADAPTER Adapter);
+
+/** After VminiServiceClose: waits until no connection is in the making. The workers must not be parked.
+ *  \irql{PASSIVE_LEVEL} \locks{none held} */
+VOID VminiServiceDrain(_Inout_ PVMINI_ADAPTER Adapter);
+
 /** Frees them. No IRP may be pending and no connection left. \irql{PASSIVE_LEVEL} */
 VOID VminiServiceDestroy(_Inout_ PVMINI_ADAPTER Adapter);
 
@@ -35,6 +42,12 @@ VOID VminiServiceWorkDone(_In_ PVMINI_WORK_ITEM Item);
  * The backing file failed a request: tells those who wait for events. \irql{<= DISPATCH_LEVEL} \locks{none held}
  */
 VOID VminiServiceMediaError(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device, _In_ NTSTATUS Status);
+
+/**
+ * Storport has not asked for a new device within VMINI_REPORT_TIMEOUT: CONNECT fails with STATUS_IO_TIMEOUT, and the
+ * device departs. \irql{PASSIVE_LEVEL} \locks{none held}
+ */
+VOID VminiServiceNotEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
 /**
  * No SRB refers to a missing device any more: its file is closed here, DISCONNECT and query-remove are answered and the

@@ -2,9 +2,10 @@
  * \file
  * The logical unit: what a device *is*, and how it answers a CDB. One table drives it.
  *
- * 02-dispatch finds the device and calls VminiScsiExecute. Commands that need only memory are answered at once;
- * those that need the backing file fill Request->Work and return SRB_STATUS_PENDING: the caller submits the item,
- * and when it has ended calls VminiScsiFinish, which turns the file system's status into SCSI's.
+ * 02-dispatch finds the device and calls VminiScsiExecute. Commands that need only memory are
+ * answered at once; those that need the backing file fill Request->Work and return
+ * SRB_STATUS_PENDING: the caller submits the item, and when it has ended calls VminiScsiFinish,
+ * which turns the file system's status into SCSI's.
  * \article{Part III, OsrUserHandleSrb}
  */
 #ifndef VMINI_SCSI_H
@@ -18,7 +19,8 @@
 /** What a serial number looks like: 16 hexadecimal digits made from the path. */
 #define VMINI_SERIAL_LENGTH 16
 
-/** A logical unit. Nonpaged; embedded in 02's device record. Fields below "interlocked" change while SRBs run. */
+/** A logical unit. Nonpaged; embedded in 02's device record. Only the interlocked fields change while
+ *  SRBs run. */
 typedef struct _VMINI_UNIT {
     /* Set by VminiUnitInitialize, read-only afterwards. */
     BOOLEAN Cdrom;
@@ -33,76 +35,108 @@ typedef struct _VMINI_UNIT {
     UCHAR Naa[8];                      /**< NAA 3h (locally assigned) identifier, SPC-4 7.8.6.6.4. */
 
     /* Interlocked. */
-    LONG Ejected;   /**< Nonzero: NOT READY, MEDIUM NOT PRESENT until it is loaded again. */
-    LONG Prevented; /**< Nonzero: PREVENT ALLOW MEDIUM REMOVAL holds the medium. */
-    LONG MediaEvent; /**< Pending GET EVENT STATUS NOTIFICATION media event code (MMC 6.7.2.5), 0 = none. */
+    LONG Ejected;    /**< Nonzero: NOT READY, MEDIUM NOT PRESENT until it is loaded again. */
+    LONG Prevented;  /**< Nonzero: PREVENT ALLOW MEDIUM REMOVAL holds the medium. */
+    LONG MediaEvent; /**< Event that GET EVENT STATUS NOTIFICATION has to tell; 0 = none. */
 } VMINI_UNIT, *PVMINI_UNIT;
 
 /**
- * Fills a logical unit. \param Media open file, owned by the caller. \param Flags VMINI_CONNECT_*.
- * \param IdentityPath the path that serial number and NAA are made from: the same file gives the same identity.
+ * Fills a logical unit.
+ *
+ * \param Unit          the unit; all of it is written.
+ * \param Media         its open file, owned by the caller.
+ * \param Flags         VMINI_CONNECT_*.
+ * \param Address       where it is.
+ * \param IdentityPath  what serial number and NAA are made from: the same path gives the same
+ *                      identity, in any case of its letters.
  * \return STATUS_SUCCESS; STATUS_FILE_INVALID when the file holds less than one block.
- * \irql{PASSIVE_LEVEL}
+ * \irql{PASSIVE_LEVEL} \locks{none}
  */
 NTSTATUS VminiUnitInitialize(_Out_ PVMINI_UNIT Unit, _In_ PVMINI_MEDIA Media, _In_ ULONG Flags,
                              _In_ VMINI_ADDRESS Address, _In_ PCUNICODE_STRING IdentityPath);
 
 struct _VMINI_SCSI_COMMAND;
 
-/** REPORT LUNS has to know what else is on the target: 02 lends it this. \irql{<= DISPATCH_LEVEL} \locks{none held}
- *  \return how many logical units the target has; the first min(that, Count) numbers, ascending, are in Luns. */
-typedef ULONG(NTAPI VMINI_LIST_LUNS)(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path, _In_ UCHAR Target,
-                                     _Out_writes_(Count) PUCHAR Luns, _In_ ULONG Count);
+/** REPORT LUNS has to know what else is on the target: 02 lends it this.
+ *  \return how many logical units the target has; the first min(that, Count) numbers, ascending,
+ *  are in Luns. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+typedef ULONG(NTAPI VMINI_LIST_LUNS)(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path,
+                                     _In_ UCHAR Target, _Out_writes_(Count) PUCHAR Luns,
+                                     _In_ ULONG Count);
 
 /** One CDB being executed; lives in the SRB extension. */
 typedef struct _VMINI_SCSI_REQUEST {
+    /* Set by the caller of VminiScsiExecute. */
     PVMINI_ADAPTER Adapter;
     PSCSI_REQUEST_BLOCK Srb;
-    PVMINI_UNIT Unit; /**< NULL: LUN 0 of a target that has other LUNs, but not this one (SPC-4 5.1). */
+    PVMINI_UNIT Unit; /**< NULL: LUN 0 of a target that has other LUNs, but not this one. */
     VMINI_ADDRESS Address;
     VMINI_LIST_LUNS *ListLuns;
+
+    /* Set by VminiScsiExecute. */
     const UCHAR *Cdb;
     UCHAR CdbLength;
     const struct _VMINI_SCSI_COMMAND *Command; /**< Its row in the table. */
     VMINI_WORK_ITEM Work;                      /**< When the backing file is needed. */
     PVOID Allocation;                          /**< Nonpaged scratch; freed by VminiScsiFinish. */
+    ULONG Moved; /**< Bytes that a success moves: what DataTransferLength will say. */
+
+    /** The answer of a command that has one, while it is written. Last, and nobody clears it with
+     *  the rest: only commands that answer from memory pay for it. */
+    VMINI_REPLY Reply;
 } VMINI_SCSI_REQUEST, *PVMINI_SCSI_REQUEST;
+
+/** What of a request its caller clears: all but the reply. */
+#define VMINI_SCSI_REQUEST_CLEARED offsetof(VMINI_SCSI_REQUEST, Reply)
+
+/** Executes one command, or one step of it.
+ *  \return an SRB status; SRB_STATUS_PENDING from Execute: Request->Work is filled.
+ *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
+typedef UCHAR(NTAPI VMINI_SCSI_HANDLER)(_Inout_ PVMINI_SCSI_REQUEST Request);
 
 /** One row of the command table. */
 typedef struct _VMINI_SCSI_COMMAND {
     UCHAR OperationCode;
-    UCHAR CdbLength;      /**< Bytes; a shorter CDB is ILLEGAL REQUEST. */
-    UCHAR ServiceAction;  /**< For opcodes shared by several commands (9Eh, A3h): byte 1 bits 4..0; 0xFF: none. */
-    UCHAR Devices;        /**< VMINI_ON_* bits: who has it. */
-    UCHAR Needs;          /**< VMINI_NEEDS_* bits, checked before the handler runs. */
+    UCHAR ServiceAction; /**< For opcodes that several commands share (9Eh): CDB byte 1, bits 4..0.
+                              VMINI_NO_SERVICE_ACTION: the opcode is one command. */
+    UCHAR CdbLength;     /**< Bytes; a shorter CDB is ILLEGAL REQUEST. */
+    UCHAR Devices;       /**< VMINI_ON_* bits: who has it. */
+    UCHAR Needs;         /**< VMINI_NEEDS_* bits, checked before the handler runs. */
     PCSTR Name;
-    UCHAR(NTAPI *Execute)(_Inout_ PVMINI_SCSI_REQUEST Request); /**< \return SRB status, perhaps SRB_STATUS_PENDING. */
-    UCHAR(NTAPI *Finish)(_Inout_ PVMINI_SCSI_REQUEST Request); /**< After a successful work item; NULL: SUCCESS. */
+    VMINI_SCSI_HANDLER *Execute;
+    VMINI_SCSI_HANDLER *Finish; /**< After a successful work item; NULL: SUCCESS. */
 } VMINI_SCSI_COMMAND, *PVMINI_SCSI_COMMAND;
+
+#define VMINI_NO_SERVICE_ACTION 0xFF
 
 #define VMINI_ON_DISK 0x01
 #define VMINI_ON_CDROM 0x02
-#define VMINI_ON_ABSENT 0x04 /**< Also answered for an absent LUN 0. */
+#define VMINI_ON_ABSENT 0x04    /**< Also answered for an absent LUN 0. */
+#define VMINI_ON_REMOVABLE 0x08 /**< A disk that was connected as removable. */
+
 #define VMINI_NEEDS_MEDIUM 0x01 /**< Else NOT READY, MEDIUM NOT PRESENT (02/3A/00). */
 #define VMINI_NEEDS_WRITE 0x02  /**< Else DATA PROTECT, WRITE PROTECTED (07/27/00). */
 
 /**
  * Starts a CDB.
- * \param Request  Adapter, Srb, Unit, Address and ListLuns are set; the rest is filled here.
- * \return the SRB status of a command that has ended, or SRB_STATUS_PENDING: then Request->Work is filled and the
- *         caller submits it.
- * \irql{<= DISPATCH_LEVEL} \locks{none held}
+ * \param Request  Adapter, Srb, Unit, Address and ListLuns are set, the first
+ *                 VMINI_SCSI_REQUEST_CLEARED bytes otherwise zero.
+ * \return the SRB status of a command that has ended, or SRB_STATUS_PENDING: then Request->Work is
+ *         filled but for its Address, and the caller submits it.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held} \article{Part III, OsrUserHandleSrb}
  */
 UCHAR VminiScsiExecute(_Inout_ PVMINI_SCSI_REQUEST Request);
 
 /**
- * Ends a CDB whose work item has ended.
+ * Ends a CDB whose work item has ended: turns an NTSTATUS into sense data.
+ * \param Request  as VminiScsiExecute left it; Work.Status and Work.Information are valid.
  * \return the SRB status to complete with; a cancelled item gives SRB_STATUS_BUS_RESET.
  * \irql{<= DISPATCH_LEVEL} \locks{none held}
  */
 UCHAR VminiScsiFinish(_Inout_ PVMINI_SCSI_REQUEST Request);
 
-/** The row for an opcode (and service action), or NULL. \irql{any} */
+/** The row for an opcode (and service action), or NULL. \param Cdb the CDB. \param CdbLength its
+ *  bytes, at least 1. \irql{any} */
 const VMINI_SCSI_COMMAND *VminiScsiFindCommand(_In_ const UCHAR *Cdb, _In_ UCHAR CdbLength);
 
 #endif

@@ -9,8 +9,7 @@
  */
 #include "04-workers/queue.h"
 
-/** Does a scope contain an address? An item outside every scope has an address of all FFh. */
-static BOOLEAN VminiScopeContains(_In_ const VMINI_SCOPE *Scope, _In_ const VMINI_ADDRESS *Address)
+_Use_decl_annotations_ BOOLEAN VminiScopeContains(const VMINI_SCOPE *Scope, const VMINI_ADDRESS *Address)
 {
     if (Address->Path == 0xFF && Address->Target == 0xFF && Address->Lun == 0xFF) {
         return FALSE;

@@ -49,6 +49,9 @@ typedef struct _VMINI_SCOPE {
     VMINI_ADDRESS Address;
 } VMINI_SCOPE, *PVMINI_SCOPE;
 
+/** Does a scope contain an address? Never one of all FFh. \irql{any} */
+BOOLEAN VminiScopeContains(_In_ const VMINI_SCOPE *Scope, _In_ const VMINI_ADDRESS *Address);
+
 struct _VMINI_WORK_ITEM;
 
 /** An item's place in the queue or among the running ones. It outlives the item by a moment: see VminiWorkEnd. */

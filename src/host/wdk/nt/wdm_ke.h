@@ -310,7 +310,15 @@ NTKERNELAPI DECLSPEC_NORETURN VOID NTAPI KeBugCheck(_In_ ULONG BugCheckCode);
  * No format attribute: %wZ, %ws and %I64x are not what gcc knows. */
 NTSYSAPI ULONG NTAPI DbgPrint(_In_z_ PCSTR Format, ...);
 NTSYSAPI ULONG NTAPI DbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_z_ PCSTR Format, ...);
+#if defined(__x86_64__)
+NTSYSAPI ULONG NTAPI vDbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_z_ PCSTR Format,
+                                 _In_ __builtin_ms_va_list Arguments);
+#else
+NTSYSAPI ULONG NTAPI vDbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_z_ PCSTR Format,
+                                 _In_ va_list Arguments);
+#endif
 NTSYSAPI VOID NTAPI DbgBreakPoint(VOID);
+NTKERNELAPI BOOLEAN NTAPI KdRefreshDebuggerNotPresent(VOID);
 NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName,
                               _In_ ULONG LineNumber, _In_opt_ PCSTR Message);
 

@@ -1,0 +1,162 @@
+/**
+ * \file
+ * Connections and pended service IRPs: the inside of the control interface, private to 02-dispatch.
+ *
+ * Three kinds of IRP wait here: CONNECT until Storport has asked for the device, DISCONNECT until the file is closed,
+ * WAIT_EVENT until something happens. All of them sit in one cancel-safe queue (IO_CSQ), which settles the old question
+ * of who completes an IRP that is being cancelled while it is being answered: whoever gets it out of the queue.
+ */
+#ifndef VMINI_CONNECTION_H
+#define VMINI_CONNECTION_H
+
+#include "02-dispatch/service.h"
+
+/** Events that are remembered for those who come late. */
+#define VMINI_EVENT_RING 64
+
+/** Room for an NT path: the user's, and a prefix such as \\??\\UNC. */
+#define VMINI_NT_PATH_LENGTH (VMINI_PATH_LENGTH + 8)
+
+/** Why an IRP is pended; kept in its DriverContext[0]. */
+typedef enum _VMINI_PENDED_KIND {
+    VminiPendedConnect = 1,
+    VminiPendedDisconnect,
+    VminiPendedWaitEvent,
+} VMINI_PENDED_KIND;
+
+/**
+ * One image: from the CONNECT that asks for it to the end of its device. Nonpaged, because INQUIRY at DISPATCH_LEVEL
+ * ends its CONNECT. \article{Part III, Figure 4, CONNECTION_LIST_ENTRY}
+ */
+typedef struct _VMINI_CONNECTION {
+    /* Set before it enters the list, read-only afterwards. */
+    PVMINI_ADAPTER Adapter;
+    ULONG Flags; /**< VMINI_CONNECT_*. */
+    VMINI_ADDRESS Address;
+    WCHAR UserPath[VMINI_PATH_LENGTH];      /**< As the caller wrote it, terminated. */
+    UNICODE_STRING NtPath;                  /**< In NtPathBuffer. */
+    UNICODE_STRING Key;                     /**< NtPath in upper case: what makes two paths the same. */
+    WCHAR NtPathBuffer[VMINI_NT_PATH_LENGTH];
+    WCHAR KeyBuffer[VMINI_NT_PATH_LENGTH];
+
+    /* The way of the file; belongs to whoever works on the connection at the moment, one after the other. */
+    VMINI_WORK_ITEM Work;
+    VMINI_MEDIA_OPEN Open;
+    SECURITY_CLIENT_CONTEXT Client;
+    KEVENT Closed;              /**< Notification event: the file is closed. */
+    PVOID PnPNotificationEntry; /**< \article{Part III, Figure 4, PnPNotificationEntry} */
+
+    IO_CSQ_IRP_CONTEXT ConnectIrp;    /**< The pended CONNECT, if any. */
+    IO_CSQ_IRP_CONTEXT DisconnectIrp; /**< The pended DISCONNECT, if any. */
+
+    /* Interlocked. */
+    LONG References;             /**< 1 for the list, 1 for each IRP in the queue. */
+    LONG Abandoned;              /**< CONNECT was cancelled before the device arrived. */
+    LONG ContainingMediaRemoved; /**< The volume asked to go. \article{Part III, Figure 4, ContainingMediaRemoved} */
+
+    /* Guarded by the service's lock. */
+    LIST_ENTRY Link;
+    BOOLEAN Arrived;       /**< A device was published for it. */
+    BOOLEAN Gone;          /**< Its file is closed: nothing more will happen. */
+    BOOLEAN Disconnecting; /**< A DISCONNECT waits for it. */
+    ULONG BlockSize;
+    ULONGLONG BlockCount;
+} VMINI_CONNECTION, *PVMINI_CONNECTION;
+
+/** The control interface. Nonpaged. */
+struct _VMINI_SERVICE {
+    PVMINI_ADAPTER Adapter;
+    IO_CSQ Csq;
+    KEVENT Idle; /**< Notification event: no connection is in the making. */
+
+    KSPIN_LOCK Lock; /**< Guards what follows. */
+    LIST_ENTRY Connections; /**< \article{Part III, ConnectionList} */
+    LIST_ENTRY Pended;      /**< IRPs. */
+    BOOLEAN Closed;         /**< No new request is taken. */
+    LONG Making;            /**< Connections between CONNECT and arrival. */
+    ULONGLONG NextSequence; /**< Of the next event. */
+    VMINI_EVENT Ring[VMINI_EVENT_RING]; /**< Event n is at n modulo the size. */
+};
+
+/** A command's request, checked. */
+typedef struct _VMINI_SERVICE_REQUEST {
+    PVMINI_ADAPTER Adapter;
+    PIRP Irp;
+    PVOID Buffer; /**< METHOD_BUFFERED: input and output share it. */
+    ULONG InputLength;
+    ULONG OutputLength;
+    ULONG_PTR Information; /**< Bytes of the answer. */
+} VMINI_SERVICE_REQUEST, *PVMINI_SERVICE_REQUEST;
+
+/** Carries out one command. \return STATUS_PENDING: the IRP was queued and is not to be touched. \irql{PASSIVE_LEVEL} */
+typedef NTSTATUS VMINI_COMMAND_HANDLER(_Inout_ PVMINI_SERVICE_REQUEST Request);
+
+VMINI_COMMAND_HANDLER VminiCommandConnectHandler;
+VMINI_COMMAND_HANDLER VminiCommandDisconnectHandler;
+VMINI_COMMAND_HANDLER VminiCommandActiveListHandler;
+VMINI_COMMAND_HANDLER VminiCommandWaitEventHandler;
+
+/** Ends a service IRP. Never IoCompleteRequest: Storport counts them. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+VOID VminiServiceComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp, _In_ NTSTATUS Status,
+                          _In_ ULONG_PTR Information);
+
+/**
+ * Queues an IRP, unless the thing that it would wait for has happened already: both are decided under one lock.
+ * \param Connection  for CONNECT and DISCONNECT: referenced while the IRP is queued.
+ * \param Context     for CONNECT and DISCONNECT: by which VminiPendedTake finds it.
+ * \param LastSequence  for WAIT_EVENT.
+ * \return STATUS_PENDING; STATUS_DELETE_PENDING: the interface is closed, or the connection's end is already past or
+ *         waited for; STATUS_RETRY: there is an event to be told.
+ * \irql{<= DISPATCH_LEVEL} \locks{takes the service's lock}
+ */
+NTSTATUS VminiPendedQueue(_In_ PVMINI_ADAPTER Adapter, _In_ PIRP Irp, _In_ VMINI_PENDED_KIND Kind,
+                          _In_opt_ PVMINI_CONNECTION Connection, _Inout_opt_ PIO_CSQ_IRP_CONTEXT Context,
+                          _In_ ULONGLONG LastSequence);
+
+/** Takes a connection's CONNECT or DISCONNECT out of the queue. \return NULL: there is none, it was answered, or it is
+ *  being cancelled. The reference that it held is given back. \irql{<= DISPATCH_LEVEL} */
+PIRP VminiPendedTake(_In_ PVMINI_CONNECTION Connection, _Inout_ PIO_CSQ_IRP_CONTEXT Context);
+
+/** Takes the next WAIT_EVENT out of the queue, or with All any IRP. \irql{<= DISPATCH_LEVEL} */
+PIRP VminiPendedTakeNext(_In_ PVMINI_ADAPTER Adapter, _In_ BOOLEAN All);
+
+/** Sets up the queue. \irql{PASSIVE_LEVEL} */
+NTSTATUS VminiPendedInitialize(_Inout_ PVMINI_SERVICE Service);
+
+/** Gives a reference back; the last one frees the record. \irql{<= DISPATCH_LEVEL} */
+VOID VminiConnectionDereference(_In_ _Post_invalid_ PVMINI_CONNECTION Connection);
+
+/** Makes the device of a connection depart, if it has arrived and not departed yet. \irql{<= DISPATCH_LEVEL} */
+VOID VminiConnectionDepart(_In_ PVMINI_CONNECTION Connection);
+
+/** Takes a connection out of the list for good. \irql{<= DISPATCH_LEVEL} \locks{takes the service's lock} */
+VOID VminiConnectionRemove(_In_ PVMINI_CONNECTION Connection);
+
+/** Tells an event to all who wait, and remembers it. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+VOID VminiEventPost(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_EVENT_KIND Kind, _In_ const VMINI_CONNECTION *Connection,
+                    _In_ NTSTATUS Status);
+
+/** Is there an event after LastSequence? \locks{service's lock held} */
+BOOLEAN VminiEventIsNewer(_In_ const VMINI_SERVICE *Service, _In_ ULONGLONG LastSequence);
+
+/**
+ * Turns a caller's path into an NT path and its key.
+ *
+ *     C:\images\a.img        \??\C:\images\a.img
+ *     \\server\share\a.img   \??\UNC\server\share\a.img
+ *     \\?\C:\a.img           \??\C:\a.img
+ *     \??\... \Device\...    as it is
+ *
+ * \param Source  VMINI_PATH_LENGTH characters, perhaps not terminated.
+ * \return STATUS_SUCCESS, STATUS_OBJECT_NAME_INVALID (empty, or relative), STATUS_NAME_TOO_LONG (not terminated).
+ * \irql{PASSIVE_LEVEL}
+ */
+NTSTATUS VminiPathResolve(_In_reads_(VMINI_PATH_LENGTH) const WCHAR *Source, _Inout_ PVMINI_CONNECTION Connection);
+
+/** Asks to be told when the volume under the image wants to go. \irql{PASSIVE_LEVEL} */
+NTSTATUS VminiVolumeWatch(_Inout_ PVMINI_CONNECTION Connection);
+
+/** No longer; waits for a notification that is being delivered. \irql{PASSIVE_LEVEL} */
+VOID VminiVolumeUnwatch(_Inout_ PVMINI_CONNECTION Connection);
+
+#endif

@@ -1,0 +1,92 @@
+/**
+ * \file
+ * Events, and WAIT_EVENT: the driver calls the program, by answering a question that was asked in advance.
+ *
+ * This is what the service IRP was made for ("reverse callback"): a program leaves an IRP with the driver and gets it
+ * back when something has happened. Between two of its questions a program would miss events, so the last ones are kept
+ * in a ring, numbered; a question names the last number that its asker knows. (Microsoft, Implementing a Storport
+ * virtual miniport driver, HwProcessServiceRequest)
+ */
+#include "02-dispatch/connection.h"
+
+_Use_decl_annotations_ BOOLEAN VminiEventIsNewer(const VMINI_SERVICE *Service, ULONGLONG LastSequence)
+{
+    return LastSequence + 1 < Service->NextSequence;
+}
+
+/** Copies the first event after LastSequence. \return FALSE: there is none. \irql{<= DISPATCH_LEVEL} */
+static BOOLEAN VminiEventRead(_In_ PVMINI_SERVICE Service, _In_ ULONGLONG LastSequence, _Out_ PVMINI_EVENT Event)
+{
+    ULONGLONG First = LastSequence + 1;
+    ULONGLONG Oldest;
+    BOOLEAN Found;
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Service->Lock, &OldIrql);
+    Found = VminiEventIsNewer(Service, LastSequence);
+    if (Found) {
+        Oldest = Service->NextSequence > VMINI_EVENT_RING ? Service->NextSequence - VMINI_EVENT_RING : 1;
+        Oldest = max(Oldest, First);
+        *Event = Service->Ring[Oldest % VMINI_EVENT_RING];
+        Event->Lost = (ULONG)min(Oldest - First, MAXULONG);
+    }
+    KeReleaseSpinLock(&Service->Lock, OldIrql);
+    return Found;
+}
+
+/** Writes an event into the ring. \irql{<= DISPATCH_LEVEL} */
+static VOID VminiEventRecord(_In_ PVMINI_SERVICE Service, _In_ VMINI_EVENT_KIND Kind,
+                             _In_ const VMINI_CONNECTION *Connection, _In_ NTSTATUS Status)
+{
+    PVMINI_EVENT Event;
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Service->Lock, &OldIrql);
+    Event = &Service->Ring[Service->NextSequence % VMINI_EVENT_RING];
+    RtlZeroMemory(Event, sizeof(*Event));
+    Event->Sequence = Service->NextSequence++;
+    Event->Kind = (ULONG)Kind;
+    Event->Address = Connection->Address;
+    Event->Status = Status;
+    RtlCopyMemory(Event->PathName, Connection->UserPath, sizeof(Event->PathName));
+    KeReleaseSpinLock(&Service->Lock, OldIrql);
+}
+
+_Use_decl_annotations_ VOID VminiEventPost(PVMINI_ADAPTER Adapter, VMINI_EVENT_KIND Kind,
+                                           const VMINI_CONNECTION *Connection, NTSTATUS Status)
+{
+    PIRP Irp;
+
+    VminiEventRecord(Adapter->Service, Kind, Connection, Status);
+    while ((Irp = VminiPendedTakeNext(Adapter, FALSE)) != NULL) {
+        ULONGLONG LastSequence = (ULONG_PTR)Irp->Tail.Overlay.DriverContext[2];
+        BOOLEAN Found = VminiEventRead(Adapter->Service, LastSequence, Irp->AssociatedIrp.SystemBuffer);
+        VminiServiceComplete(Adapter, Irp, Found ? STATUS_SUCCESS : STATUS_RETRY, sizeof(VMINI_EVENT));
+    }
+}
+
+_Use_decl_annotations_ VOID VminiServiceMediaError(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device, NTSTATUS Status)
+{
+    VminiTrace(Adapter, TRACE_LEVEL_ERROR, VMINI_TRACE_IO, L"media error", L"status", (ULONG)Status, L"target",
+               Device->Unit.Address.Target);
+    VminiEventPost(Adapter, VminiEventMediaError, Device->Connection, Status);
+}
+
+/** \copydoc VMINI_COMMAND_HANDLER */
+_Use_decl_annotations_ NTSTATUS VminiCommandWaitEventHandler(PVMINI_SERVICE_REQUEST Request)
+{
+    const VMINI_WAIT_EVENT_IN *In = Request->Buffer;
+    ULONGLONG LastSequence = In->LastSequence; /* Before the answer overwrites it: the buffer is the same. */
+    NTSTATUS Status;
+
+    if (LastSequence == MAXULONGLONG) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    Status = VminiPendedQueue(Request->Adapter, Request->Irp, VminiPendedWaitEvent, NULL, NULL, LastSequence);
+    if (Status != STATUS_RETRY) {
+        return Status;
+    }
+    (VOID) VminiEventRead(Request->Adapter->Service, LastSequence, Request->Buffer); /* Events do not go away. */
+    Request->Information = sizeof(VMINI_EVENT);
+    return STATUS_SUCCESS;
+}

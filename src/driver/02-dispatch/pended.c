@@ -1,0 +1,150 @@
+/**
+ * \file
+ * The cancel-safe queue of service IRPs.
+ *
+ * A pended IRP can end in two ways at once: its event happens, and its caller gives up. The I/O manager's IO_CSQ makes
+ * one of the two win, provided that these callbacks keep its rules: all of them run with the queue's lock held but the
+ * last, which gets an IRP that is already out of the queue. The lock is the service's own, so that "has it happened
+ * already?" and "then wait for it" are one step.
+ */
+#include "02-dispatch/connection.h"
+
+/** What VminiPendedQueue tells VminiPendedInsert. */
+typedef struct _VMINI_PENDED_INSERT {
+    VMINI_PENDED_KIND Kind;
+    PVMINI_CONNECTION Connection;
+    ULONGLONG LastSequence;
+} VMINI_PENDED_INSERT;
+
+static PVMINI_SERVICE VminiPendedService(_In_ PIO_CSQ Csq)
+{
+    return CONTAINING_RECORD(Csq, VMINI_SERVICE, Csq);
+}
+
+/** Has what the IRP would wait for happened already? \locks{service's lock held} */
+static NTSTATUS VminiPendedCheck(_In_ const VMINI_SERVICE *Service, _In_ const VMINI_PENDED_INSERT *Insert)
+{
+    if (Service->Closed) {
+        return STATUS_DELETE_PENDING;
+    }
+    if (Insert->Kind == VminiPendedDisconnect && (Insert->Connection->Gone || Insert->Connection->Disconnecting)) {
+        return STATUS_DELETE_PENDING;
+    }
+    if (Insert->Kind == VminiPendedWaitEvent && VminiEventIsNewer(Service, Insert->LastSequence)) {
+        return STATUS_RETRY;
+    }
+    return STATUS_SUCCESS;
+}
+
+/** IO_CSQ: insert. A status other than success leaves the IRP to the caller. \irql{DISPATCH_LEVEL} */
+static NTSTATUS NTAPI VminiPendedInsert(_In_ PIO_CSQ Csq, _In_ PIRP Irp, _In_ PVOID InsertContext)
+{
+    PVMINI_SERVICE Service = VminiPendedService(Csq);
+    const VMINI_PENDED_INSERT *Insert = InsertContext;
+    NTSTATUS Status = VminiPendedCheck(Service, Insert);
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    /* The IRP is ours while it is pended, and so are its DriverContext fields but the last, which is the queue's. */
+    Irp->Tail.Overlay.DriverContext[0] = (PVOID)(ULONG_PTR)Insert->Kind;
+    Irp->Tail.Overlay.DriverContext[1] = Insert->Connection;
+    Irp->Tail.Overlay.DriverContext[2] = (PVOID)(ULONG_PTR)Insert->LastSequence;
+    if (Insert->Connection != NULL) {
+        InterlockedIncrement(&Insert->Connection->References);
+    }
+    if (Insert->Kind == VminiPendedDisconnect) {
+        Insert->Connection->Disconnecting = TRUE;
+    }
+    InsertTailList(&Service->Pended, &Irp->Tail.Overlay.ListEntry);
+    return STATUS_SUCCESS;
+}
+
+/** IO_CSQ: remove. \irql{DISPATCH_LEVEL} */
+static VOID NTAPI VminiPendedRemove(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Csq);
+    RemoveEntryList(&Irp->Tail.Overlay.ListEntry);
+}
+
+/** IO_CSQ: the next one after Irp. A PeekContext means: WAIT_EVENTs only. \irql{DISPATCH_LEVEL} */
+static PIRP NTAPI VminiPendedPeek(_In_ PIO_CSQ Csq, _In_opt_ PIRP Irp, _In_opt_ PVOID PeekContext)
+{
+    PVMINI_SERVICE Service = VminiPendedService(Csq);
+    PLIST_ENTRY Link = Irp != NULL ? Irp->Tail.Overlay.ListEntry.Flink : Service->Pended.Flink;
+
+    for (; Link != &Service->Pended; Link = Link->Flink) {
+        PIRP Next = CONTAINING_RECORD(Link, IRP, Tail.Overlay.ListEntry);
+        if (PeekContext == NULL || (ULONG_PTR)Next->Tail.Overlay.DriverContext[0] == VminiPendedWaitEvent) {
+            return Next;
+        }
+    }
+    return NULL;
+}
+
+/** IO_CSQ: lock. \irql{<= DISPATCH_LEVEL} */
+static VOID NTAPI VminiPendedLock(_In_ PIO_CSQ Csq, _Out_ PKIRQL Irql)
+{
+    KeAcquireSpinLock(&VminiPendedService(Csq)->Lock, Irql);
+}
+
+/** IO_CSQ: unlock. \irql{DISPATCH_LEVEL} */
+static VOID NTAPI VminiPendedUnlock(_In_ PIO_CSQ Csq, _In_ KIRQL Irql)
+{
+    KeReleaseSpinLock(&VminiPendedService(Csq)->Lock, Irql);
+}
+
+/**
+ * IO_CSQ: the caller gave up and the IRP is out of the queue. A CONNECT that nobody waits for is undone; a DISCONNECT
+ * goes on without an audience. \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
+static VOID NTAPI VminiPendedCancelled(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
+{
+    ULONG_PTR Kind = (ULONG_PTR)Irp->Tail.Overlay.DriverContext[0];
+    PVMINI_CONNECTION Connection = Irp->Tail.Overlay.DriverContext[1];
+
+    if (Kind == VminiPendedConnect) {
+        InterlockedExchange(&Connection->Abandoned, 1);
+        VminiConnectionDepart(Connection);
+    }
+    VminiServiceComplete(VminiPendedService(Csq)->Adapter, Irp, STATUS_CANCELLED, 0);
+    if (Connection != NULL) {
+        VminiConnectionDereference(Connection);
+    }
+}
+
+_Use_decl_annotations_ NTSTATUS VminiPendedInitialize(PVMINI_SERVICE Service)
+{
+    return IoCsqInitializeEx(&Service->Csq, VminiPendedInsert, VminiPendedRemove, VminiPendedPeek, VminiPendedLock,
+                             VminiPendedUnlock, VminiPendedCancelled);
+}
+
+_Use_decl_annotations_ NTSTATUS VminiPendedQueue(PVMINI_ADAPTER Adapter, PIRP Irp, VMINI_PENDED_KIND Kind,
+                                                 PVMINI_CONNECTION Connection, PIO_CSQ_IRP_CONTEXT Context,
+                                                 ULONGLONG LastSequence)
+{
+    VMINI_PENDED_INSERT Insert = {Kind, Connection, LastSequence};
+    NTSTATUS Status = IoCsqInsertIrpEx(&Adapter->Service->Csq, Irp, Context, &Insert);
+
+    return NT_SUCCESS(Status) ? STATUS_PENDING : Status;
+}
+
+_Use_decl_annotations_ PIRP VminiPendedTake(PVMINI_CONNECTION Connection, PIO_CSQ_IRP_CONTEXT Context)
+{
+    PIRP Irp = IoCsqRemoveIrp(&Connection->Adapter->Service->Csq, Context);
+
+    if (Irp != NULL) {
+        VminiConnectionDereference(Connection); /* Not the last one: the caller has a reference of his own. */
+    }
+    return Irp;
+}
+
+_Use_decl_annotations_ PIRP VminiPendedTakeNext(PVMINI_ADAPTER Adapter, BOOLEAN All)
+{
+    PIRP Irp = IoCsqRemoveNextIrp(&Adapter->Service->Csq, All ? NULL : Adapter);
+
+    if (Irp != NULL && Irp->Tail.Overlay.DriverContext[1] != NULL) {
+        VminiConnectionDereference(Irp->Tail.Overlay.DriverContext[1]);
+    }
+    return Irp;
+}

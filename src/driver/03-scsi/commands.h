@@ -1,0 +1,116 @@
+/**
+ * \file
+ * Private to 03-scsi: the handlers that the command table names, and what they share.
+ */
+#ifndef VMINI_COMMANDS_H
+#define VMINI_COMMANDS_H
+
+#include "03-scsi/scsi.h"
+#include "06-compliance/endian.h"
+
+/* The handlers, one per row of the table, in the file of their family. */
+VMINI_SCSI_HANDLER VminiScsiTestUnitReady;            /* medium.c */
+VMINI_SCSI_HANDLER VminiScsiRequestSense;
+VMINI_SCSI_HANDLER VminiScsiStartStopUnit;
+VMINI_SCSI_HANDLER VminiScsiStartStopDone;
+VMINI_SCSI_HANDLER VminiScsiPreventAllow;
+VMINI_SCSI_HANDLER VminiScsiInquiry;                  /* inquiry.c */
+VMINI_SCSI_HANDLER VminiScsiReportLuns;               /* report_luns.c */
+VMINI_SCSI_HANDLER VminiScsiModeSense6;               /* mode.c */
+VMINI_SCSI_HANDLER VminiScsiModeSense10;
+VMINI_SCSI_HANDLER VminiScsiReadCapacity10;           /* capacity.c */
+VMINI_SCSI_HANDLER VminiScsiReadCapacity16;
+VMINI_SCSI_HANDLER VminiScsiRead;                     /* rw.c */
+VMINI_SCSI_HANDLER VminiScsiWrite;
+VMINI_SCSI_HANDLER VminiScsiVerify;                   /* verify.c */
+VMINI_SCSI_HANDLER VminiScsiSynchronizeCache;         /* sync.c */
+VMINI_SCSI_HANDLER VminiScsiReadToc;                  /* cdrom.c */
+VMINI_SCSI_HANDLER VminiScsiReadDiscInformation;
+VMINI_SCSI_HANDLER VminiScsiGetConfiguration;         /* cdrom_features.c */
+VMINI_SCSI_HANDLER VminiScsiGetEventStatus;           /* cdrom_events.c */
+
+/** The command table, ascending by opcode and service action. */
+extern const VMINI_SCSI_COMMAND VminiScsiCommands[];
+extern const ULONG VminiScsiCommandCount;
+
+/** Which VMINI_ON_* describe a unit. \param Unit NULL: the absent LUN 0. \irql{any} */
+UCHAR VminiUnitDevices(_In_opt_ const VMINI_UNIT *Unit);
+
+/** Byte 0 of INQUIRY data: peripheral qualifier and device type. \param Unit NULL: no unit. */
+UCHAR VminiUnitPeripheral(_In_opt_ const VMINI_UNIT *Unit);
+
+/** Is there a medium? \irql{<= DISPATCH_LEVEL} */
+BOOLEAN VminiUnitHasMedium(_In_ PVMINI_UNIT Unit);
+
+/** Vendor (8), product (16) identification and serial number (16): who a unit is. \irql{any} */
+#define VMINI_VENDOR "VMINI   "
+#define VMINI_PRODUCT_DISK "VIRTUAL DISK    "
+#define VMINI_PRODUCT_CDROM "VIRTUAL CD-ROM  "
+#define VMINI_REVISION "1.00"
+/** The product identification of a unit: 16 characters. \param Unit NULL: no unit. */
+PCSTR VminiUnitProduct(_In_opt_ const VMINI_UNIT *Unit);
+
+/** Sends Request->Reply. \param AllocationLength the CDB's. \return as VminiTransferReply. */
+UCHAR VminiScsiReply(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG AllocationLength);
+
+/** What a work item's end means to the initiator. (finish.c)
+ *  \return SRB_STATUS_SUCCESS if all of Work.Length moved; SRB_STATUS_BUS_RESET if a reset stopped
+ *  it; else what VminiSenseFail returned. \irql{<= DISPATCH_LEVEL} */
+UCHAR VminiScsiWorkStatus(_Inout_ PVMINI_SCSI_REQUEST Request);
+
+/** INQUIRY with EVPD = 1. \param AllocationLength the CDB's. \return SRB status. (vpd.c) */
+UCHAR VminiScsiVpdPage(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG AllocationLength);
+
+/**
+ * Appends the mode pages that were asked for to Request->Reply. (mode_pages.c)
+ * \param Page     page code, or MODE_SENSE_RETURN_ALL.
+ * \param Control  page control: which values. SAVED has been refused before.
+ * \return TRUE; FALSE, and nothing appended, when the unit has no such page.
+ * \irql{<= DISPATCH_LEVEL}
+ */
+BOOLEAN VminiModeAppendPages(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR Page,
+                             _In_ UCHAR Control);
+
+/** The blocks that a CDB is about. */
+typedef struct _VMINI_EXTENT {
+    ULONGLONG Lba;
+    ULONG Blocks;
+} VMINI_EXTENT, *PVMINI_EXTENT;
+
+/**
+ * Reads LBA and number of blocks from the CDB and checks that the unit has them. (blocks.c)
+ * \param Extent  receives them.
+ * \return SRB_STATUS_SUCCESS; else LOGICAL BLOCK ADDRESS OUT OF RANGE has been said.
+ * \irql{<= DISPATCH_LEVEL}
+ */
+UCHAR VminiBlocksRange(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT Extent);
+
+/**
+ * The same for commands that touch the blocks: refuses protection information, which no unit has, and
+ * more blocks than VPD page B0h allows.
+ * \param Extent  receives LBA and blocks.
+ * \return SRB_STATUS_SUCCESS, or what VminiSenseFail returned.
+ * \irql{<= DISPATCH_LEVEL}
+ */
+UCHAR VminiBlocksAccess(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT Extent);
+
+/**
+ * Checks the SRB's buffer against what the CDB is about to move. (blocks.c)
+ * \param Length  bytes that the CDB moves.
+ * \return SRB_STATUS_SUCCESS, or what VminiSenseFail returned. \irql{<= DISPATCH_LEVEL}
+ */
+UCHAR VminiBlocksCheckTransfer(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Length);
+
+/** Bytes of an extent. It has passed VminiBlocksAccess, so they fit. \irql{any} */
+ULONG VminiBlocksBytes(_In_ const VMINI_UNIT *Unit, _In_ const VMINI_EXTENT *Extent);
+
+/**
+ * Fills Request->Work for the workers.
+ * \param Command  VminiDoRead, VminiDoWrite, VminiDoFlush or VminiDoCompare.
+ * \param Extent   the blocks; NULL: the whole file (flush).
+ * \return SRB_STATUS_PENDING. \irql{<= DISPATCH_LEVEL}
+ */
+UCHAR VminiBlocksQueue(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_WORK_COMMAND Command,
+                       _In_opt_ const VMINI_EXTENT *Extent);
+
+#endif

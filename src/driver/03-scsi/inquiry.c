@@ -1,0 +1,77 @@
+/**
+ * \file
+ * INQUIRY: the first thing that anybody asks a device. Storport decides by it whether there is one.
+ *
+ *     CDB (SPC-4 6.6.1)                      standard data (SPC-4 6.6.2)
+ *     0    12h                               0     qualifier (7..5), device type (4..0)
+ *     1    EVPD (bit 0)                      1     RMB (bit 7)
+ *     2    page code                         2     version: 06h, SPC-4
+ *     3-4  allocation length                 3     response data format: 2
+ *     5    control                           4     additional length: the bytes after this one
+ *                                            5-7   flags: CMDQUE (byte 7, bit 1)
+ *                                            8-15  vendor, 16-31 product, 32-35 revision: ASCII,
+ *                                                  left-aligned, padded with blanks
+ *
+ * It is answered with no medium and, for LUN 0, even with no unit: it must never touch the file.
+ */
+#include "03-scsi/commands.h"
+
+_Static_assert(INQUIRYDATABUFFERSIZE == 36, "through the revision");
+_Static_assert(offsetof(INQUIRYDATA, AdditionalLength) == 4, "standard INQUIRY data");
+_Static_assert(offsetof(INQUIRYDATA, VendorId) == 8, "standard INQUIRY data");
+_Static_assert(offsetof(INQUIRYDATA, VendorSpecific) == INQUIRYDATABUFFERSIZE, "36 bytes");
+
+#define VMINI_INQUIRY_EVPD 0x01   /**< Byte 1: a vital product data page is wanted. */
+#define VMINI_INQUIRY_CMDDT 0x02  /**< Byte 1: obsolete since SPC-3, command support data. */
+#define VMINI_VERSION_SPC4 0x06
+#define VMINI_RESPONSE_FORMAT 0x02 /**< Byte 3: the only format that there is. */
+
+/**
+ * Standard INQUIRY data, 36 bytes: no version descriptors, which would lie behind them and claim
+ * standards clause by clause. \irql{<= DISPATCH_LEVEL} \article{Part III, Figure 8}
+ */
+static UCHAR VminiInquiryStandard(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG AllocationLength)
+{
+    const VMINI_UNIT *Unit = Request->Unit;
+    PINQUIRYDATA Data;
+
+    VminiTransferBegin(&Request->Reply);
+    Data = VminiTransferAppend(&Request->Reply, INQUIRYDATABUFFERSIZE);
+    Data->DeviceType = VminiUnitPeripheral(Unit) & 0x1F;
+    Data->DeviceTypeQualifier = (UCHAR)(VminiUnitPeripheral(Unit) >> 5) & 0x7;
+    Data->RemovableMedia = Unit != NULL && Unit->Removable;
+
+    /* How many bytes follow this field, 1Fh: an initiator reads 5 bytes, then as many more. With 0
+     * here it may stop before the vendor's name. \article{Tweaks, Additional Length Field Not Set} */
+    Data->AdditionalLength =
+        INQUIRYDATABUFFERSIZE - RTL_SIZEOF_THROUGH_FIELD(INQUIRYDATA, AdditionalLength);
+
+    Data->Versions = VMINI_VERSION_SPC4;
+    Data->ResponseDataFormat = VMINI_RESPONSE_FORMAT;
+    Data->CommandQueue = 1; /* Any number of commands at once, ended in any order. */
+    RtlCopyMemory(Data->VendorId, VMINI_VENDOR, sizeof(Data->VendorId));
+    RtlCopyMemory(Data->ProductId, VminiUnitProduct(Unit), sizeof(Data->ProductId));
+    RtlCopyMemory(Data->ProductRevisionLevel, VMINI_REVISION, sizeof(Data->ProductRevisionLevel));
+    return VminiScsiReply(Request, AllocationLength);
+}
+
+_Use_decl_annotations_ UCHAR NTAPI VminiScsiInquiry(PVMINI_SCSI_REQUEST Request)
+{
+    ULONG AllocationLength = VminiReadBe16(&Request->Cdb[3]);
+
+    if ((Request->Cdb[1] & VMINI_INQUIRY_CMDDT) != 0) {
+        return VminiSenseFailCdbField(Request->Srb, 1, 1);
+    }
+
+    /* A page is answered with that page or not at all: standard data in its place would be read as
+     * one. And a page code without EVPD asks for what does not exist (SPC-4 6.6.1).
+     * \article{Tweaks, Another SCSIOP_INQUIRY issue} */
+    if ((Request->Cdb[1] & VMINI_INQUIRY_EVPD) != 0) {
+        return VminiScsiVpdPage(Request, AllocationLength);
+    }
+    if (Request->Cdb[2] != 0) {
+        return VminiSenseFailCdbField(Request->Srb, 2, VMINI_WHOLE_BYTE);
+    }
+
+    return VminiInquiryStandard(Request, AllocationLength);
+}

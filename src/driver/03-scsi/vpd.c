@@ -1,0 +1,188 @@
+/**
+ * \file
+ * Vital product data: INQUIRY with EVPD = 1. One table, page code -> what fills it.
+ *
+ * All pages begin alike (SPC-4 7.8.1); the table's functions append what follows.
+ *
+ *     byte   7     6     5     4     3     2     1     0
+ *        +-----------------+-----------------------------+
+ *      0 |  qualifier      |  device type                |
+ *      1 |  page code                                    |
+ *    2-3 |  page length: the bytes after this field      |
+ *        +-----------------------------------------------+
+ *
+ * Windows asks for 00h first and then only for what is listed there, in ascending order; Storport
+ * tells disks apart by 80h and 83h, classpnp reads B0h and B2h before it sends an UNMAP.
+ */
+#include "03-scsi/commands.h"
+
+/** Bytes in front of every page. */
+#define VMINI_VPD_HEADER 4
+
+/** One page. */
+typedef struct _VMINI_VPD_PAGE {
+    UCHAR PageCode;
+    UCHAR Devices;                        /**< VMINI_ON_* bits: who has it. */
+    VOID (*Fill)(PVMINI_SCSI_REQUEST Request); /**< Appends the page's contents to the reply. */
+} VMINI_VPD_PAGE;
+
+static VOID VminiVpdSupportedPages(_Inout_ PVMINI_SCSI_REQUEST Request);
+
+/** 80h, unit serial number (SPC-4 7.8.15). */
+static VOID VminiVpdSerialNumber(_Inout_ PVMINI_SCSI_REQUEST Request)
+{
+    RtlCopyMemory(VminiTransferAppend(&Request->Reply, VMINI_SERIAL_LENGTH), Request->Unit->Serial,
+                  VMINI_SERIAL_LENGTH);
+}
+
+/**
+ * Appends one designator of page 83h (SPC-4 7.8.6.1).
+ *
+ *     byte   7     6     5     4     3     2     1     0
+ *        +-----------------------+-----------------------+
+ *      0 |  protocol: 0          |  code set             |
+ *      1 | PIV |  0  |association|  designator type      |   association 0: the logical unit
+ *      2 |  0                                            |
+ *      3 |  designator length                            |
+ *        +-----------------------------------------------+
+ */
+static PUCHAR VminiVpdDesignator(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VPD_CODE_SET CodeSet,
+                                 _In_ VPD_IDENTIFIER_TYPE Type, _In_ UCHAR Length)
+{
+    PVPD_IDENTIFICATION_DESCRIPTOR Header =
+        VminiTransferAppend(&Request->Reply, sizeof(*Header));
+
+    Header->CodeSet = (UCHAR)CodeSet & 0xF;
+    Header->Association = VpdAssocDevice;
+    Header->IdentifierType = (UCHAR)Type & 0xF;
+    Header->IdentifierLength = Length;
+    return VminiTransferAppend(&Request->Reply, Length);
+}
+
+_Static_assert(sizeof(VPD_IDENTIFICATION_DESCRIPTOR) == 4, "designator header");
+
+#define VMINI_VENDOR_LENGTH 8
+#define VMINI_PRODUCT_LENGTH 16
+
+/** 83h, device identification (SPC-4 7.8.6): a T10 name for people, an NAA number for programs. */
+static VOID VminiVpdIdentifiers(_Inout_ PVMINI_SCSI_REQUEST Request)
+{
+    const VMINI_UNIT *Unit = Request->Unit;
+    PUCHAR At = VminiVpdDesignator(Request, VpdCodeSetAscii, VpdIdentifierTypeVendorId,
+                                   VMINI_VENDOR_LENGTH + VMINI_PRODUCT_LENGTH + VMINI_SERIAL_LENGTH);
+
+    RtlCopyMemory(At, VMINI_VENDOR, VMINI_VENDOR_LENGTH);
+    At += VMINI_VENDOR_LENGTH;
+    RtlCopyMemory(At, VminiUnitProduct(Unit), VMINI_PRODUCT_LENGTH);
+    At += VMINI_PRODUCT_LENGTH;
+    RtlCopyMemory(At, Unit->Serial, VMINI_SERIAL_LENGTH);
+
+    At = VminiVpdDesignator(Request, VpdCodeSetBinary, VpdIdentifierTypeFCPHName, sizeof(Unit->Naa));
+    RtlCopyMemory(At, Unit->Naa, sizeof(Unit->Naa));
+}
+
+/* Contents of B0h, B1h and B2h without the header, as SBC-3 6.6 has them. */
+#define VMINI_VPD_LIMITS_LENGTH 0x3C
+#define VMINI_VPD_CHARACTERISTICS_LENGTH 0x3C
+#define VMINI_VPD_PROVISIONING_LENGTH 0x04
+/** Bytes that a file system moves at least: its cache works in pages. */
+#define VMINI_TRANSFER_GRANULARITY 4096
+#define VMINI_ROTATION_NONE 0x0001 /**< MEDIUM ROTATION RATE: it does not rotate. */
+
+_Static_assert(sizeof(VPD_BLOCK_LIMITS_PAGE) == VMINI_VPD_HEADER + VMINI_VPD_LIMITS_LENGTH, "B0h");
+_Static_assert(sizeof(VPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE) ==
+                   VMINI_VPD_HEADER + VMINI_VPD_CHARACTERISTICS_LENGTH,
+               "B1h");
+
+/**
+ * B0h, block limits (SBC-3 6.6.4): how much a command may move at once; what is 0 is not limited, or
+ * belongs to a command that does not exist.
+ *
+ *     4     WSNZ (bit 0)                        16-19 maximum prefetch length
+ *     5     maximum compare and write length    20-35 the limits of UNMAP
+ *     6-7   optimal transfer granularity        36-43 maximum write same length
+ *     8-11  maximum transfer length             44-63 reserved
+ *     12-15 optimal transfer length
+ */
+static VOID VminiVpdBlockLimits(_Inout_ PVMINI_SCSI_REQUEST Request)
+{
+    PVPD_BLOCK_LIMITS_PAGE Page = (PVPD_BLOCK_LIMITS_PAGE)Request->Reply.Data;
+    ULONG BlockSize = Request->Unit->BlockSize;
+
+    VminiTransferAppend(&Request->Reply, VMINI_VPD_LIMITS_LENGTH);
+    VminiWriteBe16(Page->OptimalTransferLengthGranularity,
+                   (USHORT)(VMINI_TRANSFER_GRANULARITY / BlockSize));
+    VminiWriteBe32(Page->MaximumTransferLength, VMINI_MAXIMUM_TRANSFER_LENGTH / BlockSize);
+}
+
+/** B1h, block device characteristics (SBC-3 6.6.5): a medium without a seek penalty. */
+static VOID VminiVpdCharacteristics(_Inout_ PVMINI_SCSI_REQUEST Request)
+{
+    PVPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE Page =
+        (PVPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE)Request->Reply.Data;
+
+    VminiTransferAppend(&Request->Reply, VMINI_VPD_CHARACTERISTICS_LENGTH);
+    VminiWriteBe16(&Page->MediumRotationRateMsb, VMINI_ROTATION_NONE);
+}
+
+/** B2h, logical block provisioning (SBC-3 6.6.7): there is no UNMAP, and all of its bits say so. */
+static VOID VminiVpdProvisioning(_Inout_ PVMINI_SCSI_REQUEST Request)
+{
+    VminiTransferAppend(&Request->Reply, VMINI_VPD_PROVISIONING_LENGTH);
+}
+
+//! [vpd-pages]
+static const VMINI_VPD_PAGE VminiVpdPages[] = {
+    {VPD_SUPPORTED_PAGES, VMINI_ON_DISK | VMINI_ON_CDROM | VMINI_ON_ABSENT, VminiVpdSupportedPages},
+    {VPD_SERIAL_NUMBER, VMINI_ON_DISK | VMINI_ON_CDROM, VminiVpdSerialNumber},
+    {VPD_DEVICE_IDENTIFIERS, VMINI_ON_DISK | VMINI_ON_CDROM, VminiVpdIdentifiers},
+    {VPD_BLOCK_LIMITS, VMINI_ON_DISK, VminiVpdBlockLimits},
+    {VPD_BLOCK_DEVICE_CHARACTERISTICS, VMINI_ON_DISK, VminiVpdCharacteristics},
+    {VPD_LOGICAL_BLOCK_PROVISIONING, VMINI_ON_DISK, VminiVpdProvisioning},
+};
+//! [vpd-pages]
+
+/** 00h, supported pages (SPC-4 7.8.14): the table, as far as this device has it; ascending, or
+ *  classpnp ignores them all. */
+static VOID VminiVpdSupportedPages(_Inout_ PVMINI_SCSI_REQUEST Request)
+{
+    UCHAR Devices = VminiUnitDevices(Request->Unit);
+    ULONG Row;
+
+    for (Row = 0; Row < RTL_NUMBER_OF(VminiVpdPages); Row++) {
+        if ((VminiVpdPages[Row].Devices & Devices) != 0) {
+            *(PUCHAR)VminiTransferAppend(&Request->Reply, 1) = VminiVpdPages[Row].PageCode;
+        }
+    }
+}
+
+static const VMINI_VPD_PAGE *VminiVpdFind(_In_ const VMINI_SCSI_REQUEST *Request)
+{
+    UCHAR Devices = VminiUnitDevices(Request->Unit);
+    ULONG Row;
+
+    for (Row = 0; Row < RTL_NUMBER_OF(VminiVpdPages); Row++) {
+        if (VminiVpdPages[Row].PageCode == Request->Cdb[2] &&
+            (VminiVpdPages[Row].Devices & Devices) != 0) {
+            return &VminiVpdPages[Row];
+        }
+    }
+    return NULL;
+}
+
+_Use_decl_annotations_ UCHAR VminiScsiVpdPage(PVMINI_SCSI_REQUEST Request, ULONG AllocationLength)
+{
+    const VMINI_VPD_PAGE *Page = VminiVpdFind(Request);
+    PVMINI_REPLY Reply = &Request->Reply;
+
+    if (Page == NULL) {
+        return VminiSenseFailCdbField(Request->Srb, 2, VMINI_WHOLE_BYTE);
+    }
+    VminiTransferBegin(Reply);
+    VminiTransferAppend(Reply, VMINI_VPD_HEADER);
+    Reply->Data[0] = VminiUnitPeripheral(Request->Unit);
+    Reply->Data[1] = Page->PageCode;
+    Page->Fill(Request);
+    VminiWriteBe16(&Reply->Data[2], (USHORT)(Reply->Length - VMINI_VPD_HEADER));
+    return VminiScsiReply(Request, AllocationLength);
+}
