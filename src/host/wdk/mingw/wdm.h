@@ -35,7 +35,7 @@
 #define PushEntryList      MingwPushEntryList
 #define PopEntryList       MingwPopEntryList
 
-/* Its object types carry one indirection too many: dllimport on a pointer to the kernel's variable. */
+/* Its object types have one indirection too many: dllimport of a pointer to the kernel variable. */
 #define IoFileObjectType  MingwIoFileObjectType
 #define PsThreadType      MingwPsThreadType
 #define ExEventObjectType MingwExEventObjectType
@@ -105,10 +105,24 @@ extern POBJECT_TYPE *__imp_ExEventObjectType;
 #endif
 
 /* ---- Constants newer than mingw's DDK. */
-#define KERNEL_SECURITY_CHECK_FAILURE ((ULONG)0x139)
-#define FAST_FAIL_CORRUPT_LIST_ENTRY  3
-#define MdlMappingNoWrite             0x80000000
-#define MdlMappingNoExecute           0x40000000
+#define STATUS_DEVICE_FEATURE_NOT_SUPPORTED ((NTSTATUS)0xC0000463)
+#define STATUS_DEVICE_UNREACHABLE           ((NTSTATUS)0xC0000464)
+#define STATUS_INVALID_TOKEN                ((NTSTATUS)0xC0000465)
+#define STATUS_OPERATION_IN_PROGRESS        ((NTSTATUS)0xC0000476)
+#define KERNEL_SECURITY_CHECK_FAILURE       ((ULONG)0x139)
+#define FAST_FAIL_CORRUPT_LIST_ENTRY        3
+#define MdlMappingNoWrite                   0x80000000
+#define MdlMappingNoExecute                 0x40000000
 
-/* ---- Lists, with the checks of Windows 8 and later. */
+/* ---- Role types of cancel-safe queues. */
+typedef VOID NTAPI IO_CSQ_INSERT_IRP(PIO_CSQ Csq, PIRP Irp);
+typedef NTSTATUS NTAPI IO_CSQ_INSERT_IRP_EX(PIO_CSQ Csq, PIRP Irp, PVOID InsertContext);
+typedef VOID NTAPI IO_CSQ_REMOVE_IRP(PIO_CSQ Csq, PIRP Irp);
+typedef PIRP NTAPI IO_CSQ_PEEK_NEXT_IRP(PIO_CSQ Csq, PIRP Irp, PVOID PeekContext);
+typedef VOID NTAPI IO_CSQ_ACQUIRE_LOCK(PIO_CSQ Csq, PKIRQL Irql);
+typedef VOID NTAPI IO_CSQ_RELEASE_LOCK(PIO_CSQ Csq, KIRQL Irql);
+typedef VOID NTAPI IO_CSQ_COMPLETE_CANCELED_IRP(PIO_CSQ Csq, PIRP Irp);
+
+/* ---- Barriers, and lists with the checks of Windows 8 and later. */
+#include "../nt/wdm_order.h"
 #include "../nt/wdm_list.h"

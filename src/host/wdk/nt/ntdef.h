@@ -112,12 +112,12 @@ typedef const void *PCVOID, *LPCVOID;
 #define UNICODE_NULL ((WCHAR)0)
 #define ANSI_NULL    ((CHAR)0)
 
-#define MINCHAR      INT8_MIN
+#define MINCHAR      0x80
 #define MAXCHAR      INT8_MAX
 #define MAXUCHAR     UINT8_MAX
 #define MAXSHORT     INT16_MAX
 #define MAXUSHORT    UINT16_MAX
-#define MINLONG      INT32_MIN
+#define MINLONG      0x80000000u
 #define MAXLONG      INT32_MAX
 #define MAXULONG     UINT32_MAX
 #define MAXLONGLONG  INT64_MAX

@@ -4,7 +4,7 @@
  * driver, a port driver or their tests use is here. The .sys build uses mingw-w64's DDK instead.
  *
  *     wdm_ke.h    IRQL, spin locks, events, timers, DPCs, waits, time, bugcheck, debug output
- *     wdm_atomic.h, wdm_list.h    interlocked operations and lists: inlines
+ *     wdm_atomic.h, wdm_order.h, wdm_list.h    interlocked operations, barriers, lists: inlines
  *     wdm_ex.h    pool, fast mutexes, interlocked lists
  *     wdm_mm.h    pages and MDLs
  *     wdm_rtl.h   memory and strings
@@ -74,6 +74,7 @@ typedef enum _KINTERRUPT_MODE { LevelSensitive, Latched } KINTERRUPT_MODE;
 
 #include <wdm_ke.h>
 #include <wdm_atomic.h>
+#include <wdm_order.h>
 #include <wdm_list.h>
 #include <wdm_ex.h>
 #include <wdm_mm.h>

@@ -123,19 +123,7 @@ FORCEINLINE BOOLEAN InterlockedBitTestAndReset(LONG volatile *Base, LONG Bit)
     return (__atomic_fetch_and(&Base[Bit >> 5], ~mask, __ATOMIC_SEQ_CST) & mask) != 0;
 }
 
-/* Plain accesses that are to be atomic and ordered, as the WDK spells them. */
-#define ReadAcquire(p)            __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define ReadNoFence(p)            __atomic_load_n((p), __ATOMIC_RELAXED)
-#define ReadULongAcquire(p)       __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define ReadULongNoFence(p)       __atomic_load_n((p), __ATOMIC_RELAXED)
-#define ReadPointerAcquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define ReadPointerNoFence(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
-#define WriteRelease(p, v)        __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define WriteNoFence(p, v)        __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define WritePointerRelease(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-
-#define KeMemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define MemoryBarrier()   __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define MemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #if defined(__x86_64__)
 #define YieldProcessor() __builtin_ia32_pause()
 #else

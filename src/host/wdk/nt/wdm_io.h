@@ -741,10 +741,12 @@ FORCEINLINE VOID IoCopyCurrentIrpStackLocationToNext(_Inout_ PIRP Irp)
 }
 
 /** Names the routine to call when the lower drivers have completed the IRP; in their location. */
-NTKERNELAPI NTSTATUS NTAPI IoSetCompletionRoutineEx(
-    _In_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp, _In_ PIO_COMPLETION_ROUTINE CompletionRoutine,
-    _In_opt_ PVOID Context, _In_ BOOLEAN InvokeOnSuccess, _In_ BOOLEAN InvokeOnError,
-    _In_ BOOLEAN InvokeOnCancel);
+NTKERNELAPI NTSTATUS NTAPI IoSetCompletionRoutineEx(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
+                                                    _In_ PIO_COMPLETION_ROUTINE CompletionRoutine,
+                                                    _In_opt_ PVOID Context,
+                                                    _In_ BOOLEAN InvokeOnSuccess,
+                                                    _In_ BOOLEAN InvokeOnError,
+                                                    _In_ BOOLEAN InvokeOnCancel);
 
 FORCEINLINE VOID IoSetCompletionRoutine(_In_ PIRP Irp,
                                         _In_opt_ PIO_COMPLETION_ROUTINE CompletionRoutine,

@@ -320,7 +320,7 @@ NTSYSAPI ULONG NTAPI vDbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_z
 NTSYSAPI VOID NTAPI DbgBreakPoint(VOID);
 NTKERNELAPI BOOLEAN NTAPI KdRefreshDebuggerNotPresent(VOID);
 NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName,
-                              _In_ ULONG LineNumber, _In_opt_ PCSTR Message);
+                              _In_ ULONG LineNumber, _In_opt_ PSTR Message);
 
 #define DPFLTR_ERROR_LEVEL   0
 #define DPFLTR_WARNING_LEVEL 1

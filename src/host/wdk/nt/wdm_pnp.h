@@ -80,7 +80,7 @@ NTKERNELAPI NTSTATUS NTAPI IoSetDeviceInterfaceState(_In_ PUNICODE_STRING Symbol
 NTKERNELAPI NTSTATUS NTAPI IoGetDeviceInterfaces(_In_ const GUID *InterfaceClassGuid,
                                                  _In_opt_ PDEVICE_OBJECT PhysicalDeviceObject,
                                                  _In_ ULONG Flags,
-                                                 _Outptr_ PZZWSTR *SymbolicLinkList);
+                                                 _Outptr_ PWSTR *SymbolicLinkList);
 
 /* ---- Properties and registry keys of a device. */
 typedef enum {
@@ -104,7 +104,7 @@ typedef enum {
     DevicePropertyUINumber = 17,
     DevicePropertyInstallState = 18,
     DevicePropertyRemovalPolicy = 19,
-    DevicePropertyContainerID = 21
+    DevicePropertyContainerID = 22
 } DEVICE_REGISTRY_PROPERTY;
 
 #define PLUGPLAY_REGKEY_DEVICE 1
