@@ -80,6 +80,7 @@ static void a_backslash_at_the_end_continues_the_line(void)
     EXPECT("a,\\\n\\\nb", "", "a", "b");
     EXPECT("a,b\\c", "", "a", "b\\c");
     EXPECT("a,b\\", "", "a", "b");
+    EXPECT("\\\n\na", "", "a");
     EXPECT("a,\\\r\nb", "", "a", "b");
 }
 
@@ -304,8 +305,12 @@ static void bad_syntax_is_refused(void)
     length = strlen(longest);
     CU_ASSERT_PTR_NOT_NULL(longest);
     expect_value(longest, length, longest + 6);
-    longest[length] = 'x';
+    longest[length] = longest[length + 1] = 'x';
     expect_refusal(longest, length + 1, 1002, 2, 3 + 4095, "longer than 4095");
+    longest[6] = '"';
+    expect_refusal(longest, length + 2, 1002, 2, 3 + 4096, "longer than 4095");
+    longest[6] = longest[length + 1] = '%';
+    expect_refusal(longest, length + 2, 1002, 2, 3 + 4095, "longer than 4095");
     memset(longest, 'x', 300);
     memcpy(longest, "[", 1);
     memcpy(longest + 257, "]\n", 3);

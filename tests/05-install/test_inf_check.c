@@ -161,6 +161,8 @@ static const struct broken copy_rows[] = {
      "directory 17, which a driver package must not use", 1},
     {"[Files]\ntest.sys\n", "[Files]\nnew.sys,test.sys\n", E, 1100, "new.sys",
      "another name or directory", 1},
+    {"DefaultDestDir = 13", "DefaultDestDir = 12,sub", E, 2084, "ServiceBinary", "is not copied",
+     1},
     {"DefaultDestDir = 13", "DefaultDestDir = 13,sub", E, 1100, "test.sys\n[DriverReg]",
      "another name or directory", 1},
 };
@@ -208,6 +210,8 @@ static const struct broken registry_rows[] = {
      "\"everyone\" is no security descriptor", 0},
     {"D:P(A;;GA;;;SY)(A;;GA;;;BA)", "D:P(A;GA;SY)", E, INF_CODE_SECURITY, "HKR,,Security",
      "is no security descriptor", 0},
+    {"(A;;GA;;;BA)", "(A;;0x1F01FF0x1F01FF0x1F01FF0x1F01FF0x1F01FF0x1F01FF;;;BA)", E,
+     INF_CODE_SECURITY, "HKR,,Security", "is no security descriptor", 0},
     {"D:P(A;;GA;;;SY)(A;;GA;;;BA)", "D:P(A;;GA;;;BA)", E, INF_CODE_SECURITY, "HKR,,Security",
      "shuts out the system", 0},
     {"D:P(A;;GA;;;SY)(A;;GA;;;BA)", "D:P(A;;GA;;;SY)(A;;GR;;;BA)", E, INF_CODE_SECURITY,
@@ -267,6 +271,7 @@ static void the_fixture_is_clean(void)
 
     CU_ASSERT_TRUE(inf_check(inf, &options, &findings));
     CU_ASSERT_EQUAL(findings.count, 0);
+    CU_ASSERT_PTR_NULL(inf_findings_find(&findings, 1203));
     inf_fixture_print(&findings);
     inf_findings_free(&findings);
     inf_close(inf);
@@ -335,6 +340,55 @@ static void another_platforms_mistake_is_found(void)
     inf_findings_free(&findings);
     inf_close(inf);
     free(text);
+}
+
+/** The service's file may lie in a subdirectory, as long as ServiceBinary says so. */
+static void a_subdirectory_is_part_of_the_files_path(void)
+{
+    char *one =
+        inf_fixture_edit(inf_fixture_good, "DefaultDestDir = 13", "DefaultDestDir = 13,Sub");
+    char *two = inf_fixture_edit(one, "test.sys = 1", "test.sys = 1,sub");
+    char *three = inf_fixture_edit(two, "%13%\\test.sys", "%13%\\SUB\\test.sys");
+    struct inf_check_options options = {.target = INF_TARGET_1709};
+    struct inf_findings findings = {0};
+    struct inf_file *inf = inf_fixture_parse(three);
+
+    CU_ASSERT_TRUE(inf_check(inf, &options, &findings));
+    CU_ASSERT_EQUAL(findings.count, 0);
+    inf_fixture_print(&findings);
+    inf_findings_free(&findings);
+    inf_close(inf);
+    free(three);
+    free(two);
+    free(one);
+}
+
+/** Tokens can make a short field too long: that is found where the field stands. */
+static void strings_can_make_a_field_too_long(void)
+{
+    struct inf_check_options options = {.target = INF_TARGET_1709};
+    struct inf_findings findings = {0};
+    char value[2000] = "Long = \"";
+    char *one = inf_fixture_edit(inf_fixture_good, "A driver; for tests",
+                                 "%Long%%Long%%Long%");
+    char *two;
+    struct inf_file *inf;
+    const struct inf_finding *finding;
+
+    memset(value + 8, 'x', 1366);
+    strcat(value, "\"\nDisk =");
+    two = inf_fixture_edit(one, "Disk =", value);
+    inf = inf_fixture_parse(two);
+    CU_ASSERT_FALSE(inf_check(inf, &options, &findings));
+    CU_ASSERT_EQUAL(findings.count, 1);
+    finding = inf_findings_find(&findings, 1002);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(finding);
+    CU_ASSERT_EQUAL(finding->line, inf_fixture_line(two, "Description"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(finding->message, "longer than 4095"));
+    inf_findings_free(&findings);
+    inf_close(inf);
+    free(two);
+    free(one);
 }
 
 static void expect_catalog(const char *text, const char *dir, bool test_signing, unsigned code,
@@ -411,6 +465,8 @@ CU_ErrorCode register_inf_check_suite(void)
         {"mistakes in the registry", mistakes_in_the_registry},
         {"the form of 2009 is legal, but old", the_form_of_2009_is_legal_but_old},
         {"another platform's mistake is found", another_platforms_mistake_is_found},
+        {"a subdirectory is part of the file's path", a_subdirectory_is_part_of_the_files_path},
+        {"strings can make a field too long", strings_can_make_a_field_too_long},
         {"a missing catalog needs test signing", a_missing_catalog_needs_test_signing},
         {"findings are printed as editors read them", findings_are_printed_as_editors_read_them},
         CU_TEST_INFO_NULL,

@@ -152,6 +152,7 @@ static const struct {
     {",NTamd64,NTamd64.6.1,NTamd64.10.0", {"amd64", 10, 0, 16299}, "M.NTamd64.10.0"},
     {",NTamd64,NTamd64.6.1,NTamd64.10.0", {"amd64", 6, 3, 9600}, "M.NTamd64.6.1"},
     {",NTamd64,NTamd64.6.1,NTamd64.10.0", {"amd64", 6, 0, 6000}, "M.NTamd64"},
+    {",NTamd64.6.0,NTamd64.6.1,NTamd64.6.2", {"amd64", 6, 1, 7600}, "M.NTamd64.6.1"},
     {",NTamd64.6.1,NTamd64.6.1...7601", {"amd64", 6, 1, 7601}, "M.NTamd64.6.1...7601"},
     /* no architecture: x86; a named one is closer */
     {"", {"x86", 6, 1, 7601}, "M"},

@@ -50,13 +50,36 @@ struct inf_findings {
     size_t capacity;
 };
 
+/**
+ * Empties a list.
+ *
+ * \param findings  the list; it may be used again.
+ */
 void inf_findings_free(struct inf_findings *findings);
-/** \return how many findings have this severity. */
+/**
+ * Counts.
+ *
+ * \param findings  the list.
+ * \param severity  warnings or errors.
+ * \return how many of them there are.
+ */
 size_t inf_findings_count(const struct inf_findings *findings, enum inf_severity severity);
-/** \return the first finding with this code, or NULL. */
+/**
+ * Looks for a number.
+ *
+ * \param findings  the list.
+ * \param code      InfVerif's number, or INF_CODE_*.
+ * \return the first finding with it, or NULL.
+ */
 const struct inf_finding *inf_findings_find(const struct inf_findings *findings, unsigned code);
-/** Formats as `file:line:column: error 1203: message. remedy`, the form that editors jump to.
- * \return as snprintf. */
+/**
+ * Writes `file:line:column: error 1203: message remedy`, the form that editors jump to.
+ *
+ * \param finding  what to write.
+ * \param buffer   receives the text; 1200 bytes hold any.
+ * \param size     of the buffer, in bytes.
+ * \return as snprintf().
+ */
 int inf_finding_format(const struct inf_finding *finding, char *buffer, size_t size);
 
 /** Which Windows the driver is installed on. Product type and suite are not looked at. */
@@ -82,25 +105,54 @@ struct inf_line;
  *
  * \param path   the file.
  * \param error  receives the reason when NULL is returned: 1000 no file, 1002 syntax, 1003
- * encoding. \return the file, to be closed with inf_close(), or NULL.
+ *               encoding.
+ * \return the INF, to be closed with inf_close(), or NULL.
  */
 struct inf_file *inf_open(const char *path, struct inf_finding *error);
-/** As inf_open(), from bytes in memory. \param name  what messages call it. */
+/**
+ * As inf_open(), from memory.
+ *
+ * \param name    what messages call it.
+ * \param bytes   the file's contents; not needed afterwards.
+ * \param length  in bytes.
+ * \param error   as for inf_open().
+ * \return the INF, or NULL.
+ */
 struct inf_file *inf_parse_memory(const char *name, const void *bytes, size_t length,
                                   struct inf_finding *error);
+/**
+ * Frees an INF, and with it every string and handle that came from it.
+ *
+ * \param inf  may be NULL.
+ */
 void inf_close(struct inf_file *inf);
+/**
+ * What messages call the INF.
+ *
+ * \param inf  the INF.
+ * \return the path or name that it was opened with.
+ */
 const char *inf_name(const struct inf_file *inf);
 
 /**
  * Chooses the [Strings] section as Windows does: [Strings.<language>], else the neutral one of that
  * language, else any of that language, else [Strings]. Exactly one section is used, so each must
  * define every token. 0409h (English, US) is in force after opening.
+ *
+ * \param inf       the INF; strings that it gave before stay valid and stay as they were.
+ * \param language  a language identifier.
  */
 void inf_set_language(struct inf_file *inf, uint16_t language);
-/** \return the name of the [Strings] section in force, or NULL when the INF has none. */
+/**
+ * Which [Strings] section is in force.
+ *
+ * \param inf  the INF.
+ * \return its name, or NULL when the INF has none.
+ */
 const char *inf_strings_name(const struct inf_file *inf);
 
-/* Sections of the same name are one section; names are compared without case. */
+/* Sections of the same name are one section, and names are compared without case. An index that is
+ * too high and a name that is not there give NULL. */
 size_t inf_section_count(const struct inf_file *inf);
 const struct inf_section *inf_section_at(const struct inf_file *inf, size_t index);
 const struct inf_section *inf_find_section(const struct inf_file *inf, const char *name);
@@ -109,29 +161,62 @@ unsigned inf_section_line(const struct inf_section *section);
 
 size_t inf_line_count(const struct inf_section *section);
 const struct inf_line *inf_line_at(const struct inf_section *section, size_t index);
-/** \return the first line `key = ...` of a section, or NULL when the section or the key is missing.
+unsigned inf_line_number(const struct inf_line *line);
+/**
+ * Finds the first line `key = ...`.
+ *
+ * \param inf      the INF.
+ * \param section  the section's name.
+ * \param key      the key.
+ * \return the line, or NULL when the section or the key is missing.
  */
 const struct inf_line *inf_find_line(const struct inf_file *inf, const char *section,
                                      const char *key);
-/** \return the next line with that key after `after` (NULL: the first), or NULL. */
+/**
+ * Finds the next line `key = ...`.
+ *
+ * \param section  where to look.
+ * \param key      the key.
+ * \param after    the line to go on from; NULL = from the beginning.
+ * \return the line, or NULL.
+ */
 const struct inf_line *inf_next_line(const struct inf_section *section, const char *key,
                                      const struct inf_line *after);
-unsigned inf_line_number(const struct inf_line *line);
 
-/** \return how many values the line has; the key does not count. */
+/**
+ * Counts a line's values.
+ *
+ * \param line  the line.
+ * \return how many there are; the key does not count.
+ */
 size_t inf_field_count(const struct inf_line *line);
 /**
- * A field with its %strings% substituted, as SetupGetStringField gives it: 0 is the key, values
- * count from 1. A token that no [Strings] defines stays as it is written (inf_check() reports it);
- * a directory (%13%) stays too.
+ * A field with its %strings% substituted, as SetupGetStringField gives it. A token that no
+ * [Strings] defines stays as it is written (inf_check() reports it); a directory (%13%) stays too.
  *
+ * \param line   the line.
+ * \param index  0 is the key, values count from 1.
  * \return the text, or NULL when the line has no such field.
  */
 const char *inf_field_string(const struct inf_line *line, size_t index);
-/** Reads a decimal or 0x number of 32 bits. \return false when the field is missing or is no such
- * number. */
+/**
+ * Reads a decimal or 0x number of 32 bits.
+ *
+ * \param line   the line.
+ * \param index  as for inf_field_string().
+ * \param value  receives the number.
+ * \return false when the field is missing or is no such number.
+ */
 bool inf_field_uint(const struct inf_line *line, size_t index, uint32_t *value);
-/** Where a field begins in the file. \return false when the line has no such field. */
+/**
+ * Where a field begins in the file.
+ *
+ * \param line    the line.
+ * \param index   as for inf_field_string().
+ * \param row     receives the line's number, from 1.
+ * \param column  receives the column in characters, from 1.
+ * \return false when the line has no such field.
+ */
 bool inf_field_position(const struct inf_line *line, size_t index, unsigned *row, unsigned *column);
 
 /* --- what an installer needs --- */
@@ -236,7 +321,10 @@ struct inf_install {
  * apply, the one with the highest version, then the highest build, then a named architecture. A
  * line without a decoration is for x86 only.
  *
- * \param findings  receives a malformed decoration or a section that is missing.
+ * \param inf       the INF.
+ * \param line      a line of its [Manufacturer].
+ * \param target    the Windows to choose for.
+ * \param findings  receives a malformed decoration, or a section that is missing.
  * \return the section, or NULL: the line has none for this target.
  * Source: INF Manufacturer Section, TargetOSVersion.
  */
@@ -245,30 +333,42 @@ const struct inf_section *inf_choose_models(const struct inf_file *inf, const st
                                             struct inf_findings *findings);
 
 /**
- * Finds the model for a hardware ID and collects what installing it does.
+ * Finds the model for a hardware ID and collects what installing it does. Whether a missing catalog
+ * matters is inf_check()'s to say: here it is a warning.
  *
- * \param hardware_id  compared without case with every ID of every model for the target; NULL = the
- * first that there is. \param out          filled when true is returned; to be freed with
- * inf_install_free(). \param findings     receives every reason (and may hold earlier findings
- * already). Whether a missing catalog matters is inf_check()'s to say: here it is a warning.
+ * \param inf          the INF.
+ * \param hardware_id  compared without case with every ID of every model for the target; NULL takes
+ *                     the first that there is.
+ * \param target       the Windows to install on.
+ * \param out          filled when true is returned, freed with inf_install_free(); else empty.
+ * \param findings     receives every reason; may hold earlier findings.
  * \return true when the INF can be installed.
  */
 bool inf_resolve_install(const struct inf_file *inf, const char *hardware_id,
                          const struct inf_target *target, struct inf_install *out,
                          struct inf_findings *findings);
+/**
+ * Frees what inf_resolve_install() has collected.
+ *
+ * \param install  may be empty.
+ */
 void inf_install_free(struct inf_install *install);
 
 /* --- what InfVerif would say --- */
 
+/** How strict inf_check() is. */
 struct inf_check_options {
-    struct inf_target target;
-    bool test_signing;       /**< A missing catalog is a warning instead of an error. */
-    const char *package_dir; /**< Where the catalog must lie; NULL = it is not looked for. */
+    struct inf_target target; /**< A Windows that the INF must have models for. */
+    bool test_signing;        /**< A missing catalog is a warning instead of an error. */
+    const char *package_dir;  /**< Where the catalog must lie; NULL = it is not looked for. */
 };
 
 /**
  * Checks a whole INF: every platform, model and install section in it, not only the target's.
  *
+ * \param inf       the INF.
+ * \param options   how strict.
+ * \param findings  receives errors and warnings; may hold earlier findings.
  * \return true when there is no error (there may be warnings).
  */
 bool inf_check(const struct inf_file *inf, const struct inf_check_options *options,

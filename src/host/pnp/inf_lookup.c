@@ -193,15 +193,18 @@ static const char *find_string(const struct inf_file *inf, const char *name, siz
 struct expansion {
     char text[INF_MAX_FIELD * 4 + 1];
     size_t length;
+    size_t characters;
 };
 
+/** \return false when the expansion would be longer than a field may be. */
 static bool append(struct expansion *expansion, const char *text, size_t length)
 {
-    if (length > sizeof(expansion->text) - 1 - expansion->length) {
-        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (((unsigned char)text[i] & 0xC0) != 0x80 && ++expansion->characters > INF_MAX_FIELD) {
+            return false;
+        }
+        expansion->text[expansion->length++] = text[i];
     }
-    memcpy(expansion->text + expansion->length, text, length);
-    expansion->length += length;
     return true;
 }
 
@@ -246,6 +249,7 @@ static void expand(const struct inf_file *inf, struct inf_field *field)
         return;
     }
     out.length = 0;
+    out.characters = 0;
     for (const char *p = field->raw; *p != '\0'; p += used) {
         used = *p == '%' ? expand_token(inf, field, p, &out) : append(&out, p, 1);
         if (used == 0) {
