@@ -740,7 +740,7 @@ FORCEINLINE VOID IoCopyCurrentIrpStackLocationToNext(_Inout_ PIRP Irp)
     next->Control = 0;
 }
 
-/** Names the routine to call when the lower drivers have completed the IRP; in their location. */
+/** IoSetCompletionRoutine that keeps the device, hence the driver, loaded until the routine ran. */
 NTKERNELAPI NTSTATUS NTAPI IoSetCompletionRoutineEx(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
                                                     _In_ PIO_COMPLETION_ROUTINE CompletionRoutine,
                                                     _In_opt_ PVOID Context,
@@ -748,6 +748,7 @@ NTKERNELAPI NTSTATUS NTAPI IoSetCompletionRoutineEx(_In_ PDEVICE_OBJECT DeviceOb
                                                     _In_ BOOLEAN InvokeOnError,
                                                     _In_ BOOLEAN InvokeOnCancel);
 
+/** Names the routine to call when the lower drivers have completed the IRP; in their location. */
 FORCEINLINE VOID IoSetCompletionRoutine(_In_ PIRP Irp,
                                         _In_opt_ PIO_COMPLETION_ROUTINE CompletionRoutine,
                                         _In_opt_ PVOID Context, _In_ BOOLEAN InvokeOnSuccess,

@@ -33,6 +33,7 @@ typedef struct _ETHREAD *PETHREAD;
 typedef struct _KTHREAD *PKTHREAD, *PRKTHREAD;
 
 /* ---- Spin locks: raise to DISPATCH_LEVEL, then spin. Nothing pageable and no wait while held. */
+/** An inline in the WDK too: Windows' x64 kernel need not export it. */
 FORCEINLINE VOID KeInitializeSpinLock(_Out_ PKSPIN_LOCK SpinLock)
 {
     *SpinLock = 0;

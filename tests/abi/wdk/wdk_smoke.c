@@ -2,7 +2,8 @@
  * Uses every family of kernel routine once, as a driver would, in functions that nobody calls. It
  * is compiled, never run: natively by gcc and clang against src/host/wdk/nt, and by mingw against
  * its own DDK with src/host/wdk/mingw in front. That all three accept one source, and that its
- * import lists are the same, is what tests/abi/wdk_abi.py checks.
+ * import lists are the same, is what wdk_abi.py checks. In a folder of its own, because the abi
+ * runner could not link it.
  */
 #include <initguid.h>
 #include <ntifs.h>

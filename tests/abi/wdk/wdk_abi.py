@@ -25,9 +25,9 @@ import struct
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 NT = ROOT / "src/host/wdk/nt"
-HERE = ROOT / "tests/abi"
+HERE = pathlib.Path(__file__).resolve().parent
 LACKS = HERE / "mingw_lacks.txt"
 
 WARN = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
@@ -51,7 +51,7 @@ MINGW_WRONG = {
     "size of IRP.Tail.Overlay",  # without IrpExtension, which the union's other members cover
 }
 
-# Two parameters that newer WDKs type otherwise than mingw; the machine sees no difference.
+# Parameters that we type otherwise than mingw; the machine sees no difference.
 CALLS_DIFFER = {
     "MmMapLockedPagesSpecifyCache": "Priority is a ULONG since flags may be or-ed to it",
     "RtlGUIDFromString": "the string is const",
