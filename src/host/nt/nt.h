@@ -125,9 +125,6 @@ void nt_pool_free(void *block, ULONG tag);
 bool nt_pool_is_paged(const void *address);
 /** An object that is used at raised IRQL must not be in paged pool: bugcheck if it is. `what` e.g. "spin lock". */
 void nt_pool_check_nonpaged(const char *what, const void *object);
-/** Calls `check` with every block of a driver that is about to be freed: does it hold an active timer, a queued work item ...?
- *  At most 8 of them. */
-void nt_pool_watch_free(void (*check)(const void *block, size_t bytes));
 
 /** Bytes and blocks outstanding for the census; tag 0 = all. Pool of the host itself (tag 'tsoH') is not counted. */
 size_t nt_pool_outstanding(uint32_t tag, size_t *bytes);

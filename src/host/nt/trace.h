@@ -40,15 +40,18 @@ struct trace_record {
 /** Which kinds are recorded: a bit per kind. Default: none (the bench), tools and tests choose. */
 void trace_enable(uint32_t kinds);
 bool trace_wants(enum trace_kind kind);
-/** Appends a record. Safe at any IRQL, from any thread. `name` is copied into the intern table when `intern`. */
+/** Appends a record. Safe at any IRQL, from any thread. `name` must live as long as the process: a literal of the host. */
 void trace_event(enum trace_kind kind, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
-/** The same with formatted text (ETW, DbgPrint). */
+/** The same with text that does not live as long (a driver's: ETW, DbgPrint); it is copied once per different text. */
 void trace_text(enum trace_kind kind, const char *text, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 size_t trace_count(void);
+/** \return the record, or NULL past the end. */
 const struct trace_record *trace_at(size_t index);
 void trace_clear(void);
 /** One line per record, the same for the same seed. */
 void trace_print(FILE *out, size_t from);
+/** The line of one record, without the newline. */
+void trace_print_record(FILE *out, const struct trace_record *record);
 const char *trace_kind_name(enum trace_kind kind);
 
 #endif

@@ -62,6 +62,8 @@ struct verifier_report {
     uint64_t seed;
 };
 void verifier_report_fd(int fd);
+/** Called with the report before the process ends: a tool prints its trace. NULL = nobody. */
+void verifier_on_bugcheck(void (*observe)(const struct verifier_report *report));
 
 /** IRQL rule of an imported routine. */
 void verifier_check_irql(const char *routine, uint8_t max_irql);
@@ -95,8 +97,8 @@ void *verifier_unmapped_buffer(size_t bytes);
 void verifier_unmapped_buffer_release(void *buffer);
 /** Gives the calling POSIX thread an alternate signal stack, so that a stack overflow in it is reported. */
 void verifier_thread_attach(void);
-/** The seed that a report tells (the seeded scheduler's boot calls it). */
-void verifier_set_seed(uint64_t seed);
+/** Name of the function at an address, "name+0x12 (file)"; "an unknown place" for NULL. \return `buffer`. */
+const char *verifier_function_name(const void *address, char *buffer, size_t length);
 /** Nearest caller on the stack that is driver code, or NULL. */
 const void *verifier_driver_caller(void);
 

@@ -1,0 +1,136 @@
+/*
+ * Who called: the stack of the running thread with function names, those of static functions too. Nothing here
+ * allocates, because most of it runs when something has just gone wrong.
+ */
+#define _GNU_SOURCE 1
+
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image/elf.h"
+#include "image/image.h"
+#include "verifier/report.h"
+
+#define FRAMES 64
+
+/** This program, for the names of its own functions. */
+static struct elf_file self;
+static uint64_t self_low;
+static pthread_once_t self_once = PTHREAD_ONCE_INIT;
+
+static void self_open(void)
+{
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    uint64_t high;
+    struct stat status;
+    void *data;
+
+    if (fd < 0) {
+        return;
+    }
+    if (fstat(fd, &status) == 0 && status.st_size > 0) {
+        data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data != MAP_FAILED) {
+            self = (struct elf_file){data, (size_t)status.st_size};
+            elf_extent(&self, &self_low, &high);
+        }
+    }
+    close(fd);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+/** Name of a function of the host, or NULL. */
+static const char *host_function(const void *address, uint64_t *offset)
+{
+    struct link_map *map = NULL;
+    Dl_info info;
+
+    pthread_once(&self_once, self_open);
+    if (dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0) {
+        return NULL;
+    }
+    if (map != NULL && map->l_name[0] == '\0' && self.data != NULL) {
+        uint64_t bias = (uint64_t)info.dli_fbase - self_low;
+
+        return elf_function(&self, (uint64_t)address - bias, offset);
+    }
+    if (info.dli_sname != NULL) {
+        *offset = (uint64_t)((const char *)address - (const char *)info.dli_saddr);
+    }
+    return info.dli_sname;
+}
+
+const char *verifier_function_name(const void *address, char *buffer, size_t length)
+{
+    bool unloaded;
+    const char *path = image_contains(address, &unloaded);
+    char name[128];
+    uint64_t offset = 0;
+
+    if (address == NULL) {
+        snprintf(buffer, length, "an unknown place");
+    } else if (path != NULL) {
+        const char *symbol = image_symbol(address, name, sizeof name);
+
+        snprintf(buffer, length, "%s (%s%s)", symbol == NULL ? "?" : symbol, base_name(path),
+                 unloaded ? ", unloaded" : "");
+    } else {
+        const char *symbol = host_function(address, &offset);
+
+        snprintf(buffer, length, "%s", symbol == NULL ? "?" : symbol);
+    }
+    return buffer;
+}
+
+const void *verifier_driver_caller(void)
+{
+    void *frames[FRAMES];
+    int count = backtrace(frames, FRAMES);
+    bool unloaded;
+
+    for (int i = 1; i < count; i++) {
+        if (image_contains(frames[i], &unloaded) != NULL && !unloaded) {
+            return (const char *)frames[i] - 1;
+        }
+    }
+    return NULL;
+}
+
+void report_stack(struct report_text *report, const void *from, char *where, size_t length)
+{
+    void *frames[FRAMES];
+    int count = backtrace(frames, FRAMES), first = 0;
+    char name[160];
+
+    for (int i = 0; i < count; i++) {
+        if (frames[i] == from) {
+            first = i;
+            break;
+        }
+    }
+    report_add(report, "  stack (driver code is marked >)\n");
+    for (int i = first; i < count; i++) {
+        /* A return address is that of the next instruction, perhaps the next function's. */
+        const void *address = (const char *)frames[i] - (i == first && from == NULL ? 0 : 1);
+        bool driver = image_contains(address, NULL) != NULL;
+
+        verifier_function_name(address, name, sizeof name);
+        report_add(report, "  %c %s\n", driver ? '>' : ' ', name);
+        if (driver && where[0] == '\0') {
+            snprintf(where, length, "%s", name);
+        }
+    }
+}
