@@ -137,6 +137,10 @@ static void every_field_knows_where_it_began(void)
     }
     CU_ASSERT_FALSE(inf_field_position(line, 4, &(unsigned){0}, &(unsigned){0}));
     inf_close(inf);
+    inf = inf_fixture_parse("[S]\r\n\r\na\rb\r\n"); /* CR LF is one end of a line, CR alone too */
+    CU_ASSERT_EQUAL(inf_line_number(inf_line_at(inf_find_section(inf, "S"), 0)), 3);
+    CU_ASSERT_EQUAL(inf_line_number(inf_line_at(inf_find_section(inf, "S"), 1)), 4);
+    inf_close(inf);
 }
 
 static void numbers_are_decimal_or_hexadecimal(void)

@@ -30,6 +30,7 @@ struct broken {
 static const struct broken text_rows[] = {
     {"%Maker% = Models", "%Mkaer% = Models", E, 1235, "%Mkaer%",
      "%Mkaer% is not defined in [Strings]", 0},
+    {"one,\"two, three\"", "%x%,%x%", E, 1235, "%x%,%x%", "%x% is not defined", 1},
     {"Device = \"Test", "Devise = \"Test", E, 1235, "%Device% = Inst", "%Device% is not defined",
      1},
     {"\"%%SystemRoot%%\\x\"", "%SystemRoot%\\x", E, 1235, "%SystemRoot%", "%SystemRoot% is not", 0},
@@ -369,8 +370,7 @@ static void strings_can_make_a_field_too_long(void)
     struct inf_check_options options = {.target = INF_TARGET_1709};
     struct inf_findings findings = {0};
     char value[2000] = "Long = \"";
-    char *one = inf_fixture_edit(inf_fixture_good, "A driver; for tests",
-                                 "%Long%%Long%%Long%");
+    char *one = inf_fixture_edit(inf_fixture_good, "A driver; for tests", "%Long%%Long%%Long%");
     char *two;
     struct inf_file *inf;
     const struct inf_finding *finding;

@@ -158,6 +158,7 @@ static const struct {
     {"", {"x86", 6, 1, 7601}, "M"},
     {"", {"amd64", 10, 0, 16299}, NULL},
     {",NT", {"amd64", 10, 0, 16299}, NULL},
+    {",NT", {"x86", 10, 0, 16299}, "M.NT"},
     {",NT.5.1", {"x86", 10, 0, 16299}, "M.NT.5.1"},
     {",NT.5.1,NTx86.5.1", {"x86", 10, 0, 16299}, "M.NTx86.5.1"},
     {",NT.6.0,NTx86.5.1", {"x86", 10, 0, 16299}, "M.NT.6.0"},
@@ -392,6 +393,24 @@ static void platform_sections_come_first(void)
     free(one);
 }
 
+/** An ID that one model names first and another only as compatible belongs to the first. */
+static void the_model_that_names_the_id_earliest_wins(void)
+{
+    char *text = inf_fixture_edit(inf_fixture_good, "[Inst.NT]",
+                                  "\"Other\" = Inst, root\\compatible\n[Inst.NT]");
+    struct inf_file *inf = inf_fixture_parse(text);
+    struct inf_install install;
+
+    resolve(inf, "root\\compatible", &x64_1709, &install);
+    CU_ASSERT_STRING_EQUAL(install.description, "Other");
+    inf_install_free(&install);
+    resolve(inf, "root\\test", &x64_1709, &install);
+    CU_ASSERT_STRING_EQUAL(install.description, "Test adapter");
+    inf_install_free(&install);
+    inf_close(inf);
+    free(text);
+}
+
 /** The fixture for a Windows or an ID that it does not serve. */
 static void expect_refusal(const char *text, const char *id, const struct inf_target *target,
                            unsigned code, const char *words)
@@ -451,6 +470,7 @@ CU_ErrorCode register_inf_install_suite(void)
         {"text leaves as UTF-16", text_leaves_as_utf16},
         {"the form of 2009 still installs", the_form_of_2009_still_installs},
         {"platform sections come first", platform_sections_come_first},
+        {"the model that names the ID earliest wins", the_model_that_names_the_id_earliest_wins},
         {"a device that the INF does not serve is refused",
          a_device_that_the_inf_does_not_serve_is_refused},
         CU_TEST_INFO_NULL,
