@@ -31,6 +31,10 @@
 #define VMINI_TAG_MEDIA 'eMmV'
 #define VMINI_TAG_CONFIG 'fCmV'
 
+/** A transfer is never longer than this: 1 MiB. Storport is told so, and initiators are (VPD page B0h). "Unlimited" made
+ *  READ CDBs with a length of 0 in a driver of this kind. */
+#define VMINI_MAXIMUM_TRANSFER_LENGTH (1024UL * 1024)
+
 typedef struct _VMINI_BUS VMINI_BUS, *PVMINI_BUS;                      /* 02: devices by address */
 typedef struct _VMINI_SERVICE VMINI_SERVICE, *PVMINI_SERVICE;          /* 02: connections, events, IRPs */
 typedef struct _VMINI_WORK_QUEUE VMINI_WORK_QUEUE, *PVMINI_WORK_QUEUE; /* 04: queue and threads */

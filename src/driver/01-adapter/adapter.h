@@ -7,9 +7,6 @@
 
 #include "02-dispatch/dispatch.h"
 
-/** A transfer is never longer than this: 1 MiB. "Unlimited" made READ CDBs with a length of 0 in a driver of this kind. */
-#define VMINI_MAXIMUM_TRANSFER_LENGTH (1024UL * 1024)
-
 DRIVER_INITIALIZE DriverEntry;
 VIRTUAL_HW_FIND_ADAPTER VminiHwFindAdapter;
 HW_INITIALIZE VminiHwInitialize;

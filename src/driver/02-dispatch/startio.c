@@ -109,7 +109,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, P
         return SRB_STATUS_NO_DEVICE;
     }
     /* The extension arrives uninitialised, and once more after SRB_STATUS_BUSY: what is used is set here. */
-    RtlZeroMemory(&Extension->Request, sizeof(Extension->Request));
+    RtlZeroMemory(&Extension->Request, VMINI_SCSI_REQUEST_CLEARED);
     Extension->Device = Device;
     Extension->Request.Adapter = Adapter;
     Extension->Request.Srb = Srb;

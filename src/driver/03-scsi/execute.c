@@ -28,7 +28,7 @@ static BOOLEAN VminiScsiHasOpcode(_In_ const VMINI_SCSI_REQUEST *Request)
 /**
  * Says no to a command that the unit does not have. \irql{<= DISPATCH_LEVEL}
  *
- * An absent LUN 0 answers everything else with LOGICAL UNIT NOT SUPPORTED (SPC-4 5.12); a known
+ * An absent LUN 0 answers everything else with LOGICAL UNIT NOT SUPPORTED (SAM-5, incorrect logical unit); a known
  * opcode with an unknown service action is an invalid field; the rest is the operation code itself.
  */
 static UCHAR VminiScsiRefuse(_Inout_ PVMINI_SCSI_REQUEST Request)

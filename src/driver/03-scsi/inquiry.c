@@ -37,8 +37,7 @@ static UCHAR VminiInquiryStandard(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULON
 
     VminiTransferBegin(&Request->Reply);
     Data = VminiTransferAppend(&Request->Reply, INQUIRYDATABUFFERSIZE);
-    Data->DeviceType = VminiUnitPeripheral(Unit) & 0x1F;
-    Data->DeviceTypeQualifier = (UCHAR)(VminiUnitPeripheral(Unit) >> 5) & 0x7;
+    *(PUCHAR)Data = VminiUnitPeripheral(Unit); /* Byte 0: qualifier and type. */
     Data->RemovableMedia = Unit != NULL && Unit->Removable;
 
     /* How many bytes follow this field, 1Fh: an initiator reads 5 bytes, then as many more. With 0

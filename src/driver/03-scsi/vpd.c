@@ -52,9 +52,9 @@ static PUCHAR VminiVpdDesignator(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VPD_C
     PVPD_IDENTIFICATION_DESCRIPTOR Header =
         VminiTransferAppend(&Request->Reply, sizeof(*Header));
 
-    Header->CodeSet = (UCHAR)CodeSet & 0xF;
+    Header->CodeSet = (UCHAR)CodeSet & 0xFU;
     Header->Association = VpdAssocDevice;
-    Header->IdentifierType = (UCHAR)Type & 0xF;
+    Header->IdentifierType = (UCHAR)Type & 0xFU;
     Header->IdentifierLength = Length;
     return VminiTransferAppend(&Request->Reply, Length);
 }

@@ -1,0 +1,123 @@
+/**
+ * \file
+ * What the commands that name blocks have in common: READ, WRITE, VERIFY, SYNCHRONIZE CACHE.
+ *
+ * Each comes in up to four forms, and the opcode's top three bits, its group, say which:
+ *
+ *     group  bytes  LBA     blocks
+ *       0      6    1-3 *   4        * 21 bits: the top three bits of byte 1 are not part of it;
+ *     1, 2    10    2-5     7-8        blocks: 0 means 256
+ *       5     12    2-5     6-9
+ *       4     16    2-9     10-13
+ *
+ * Nothing that a CDB says is believed: an LBA may be anything up to 2^64-1 and a count up to 2^32-1, so
+ * they are compared in a way that cannot overflow, before either is multiplied.
+ */
+#include "03-scsi/commands.h"
+
+#define VMINI_READ6_LBA_MASK 0x1FFFFFUL
+#define VMINI_READ6_ZERO_BLOCKS 256
+
+static VOID VminiBlocksDecode(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
+{
+    switch (Cdb[0] >> 5) {
+    case 0:
+        Extent->Lba = VminiReadBe24(&Cdb[1]) & VMINI_READ6_LBA_MASK;
+        Extent->Blocks = Cdb[4] != 0 ? Cdb[4] : VMINI_READ6_ZERO_BLOCKS;
+        break;
+    case 4:
+        Extent->Lba = VminiReadBe64(&Cdb[2]);
+        Extent->Blocks = VminiReadBe32(&Cdb[10]);
+        break;
+    case 5:
+        Extent->Lba = VminiReadBe32(&Cdb[2]);
+        Extent->Blocks = VminiReadBe32(&Cdb[6]);
+        break;
+    default:
+        Extent->Lba = VminiReadBe32(&Cdb[2]);
+        Extent->Blocks = VminiReadBe16(&Cdb[7]);
+        break;
+    }
+}
+
+/** Where a CDB has its number of blocks: for the field pointer. */
+static USHORT VminiBlocksCountByte(_In_ const UCHAR *Cdb)
+{
+    static const UCHAR CountByte[] = {4, 7, 7, 7, 10, 6, 7, 7};
+
+    return CountByte[Cdb[0] >> 5];
+}
+
+_Use_decl_annotations_ UCHAR VminiBlocksRange(PVMINI_SCSI_REQUEST Request, PVMINI_EXTENT Extent)
+{
+    ULONGLONG BlockCount = Request->Unit->BlockCount;
+
+    VminiBlocksDecode(Request->Cdb, Extent);
+    /* No blocks at the very end are still in range: 0 more than all. */
+    if (Extent->Lba > BlockCount || Extent->Blocks > BlockCount - Extent->Lba) {
+        return VminiSenseFailInformation(Request->Srb, VMINI_SENSE_LBA_OUT_OF_RANGE,
+                                         max(Extent->Lba, BlockCount)); /* The first that is not. */
+    }
+    return SRB_STATUS_SUCCESS;
+}
+
+_Use_decl_annotations_ UCHAR VminiBlocksAccess(PVMINI_SCSI_REQUEST Request, PVMINI_EXTENT Extent)
+{
+    const UCHAR *Cdb = Request->Cdb;
+    UCHAR SrbStatus;
+
+    /* RDPROTECT, WRPROTECT, VRPROTECT: must be 0 when INQUIRY says PROTECT = 0 (SBC-3 5.8). */
+    if (Cdb[0] >> 5 != 0 && Cdb[1] >> 5 != 0) {
+        return VminiSenseFailCdbField(Request->Srb, 1, 7);
+    }
+    SrbStatus = VminiBlocksRange(Request, Extent);
+    if (SrbStatus != SRB_STATUS_SUCCESS) {
+        return SrbStatus;
+    }
+    /* SBC-3 6.6.4: more than page B0h's MAXIMUM TRANSFER LENGTH is refused, not cut. */
+    if (Extent->Blocks > VMINI_MAXIMUM_TRANSFER_LENGTH / Request->Unit->BlockSize) {
+        return VminiSenseFailCdbField(Request->Srb, VminiBlocksCountByte(Cdb), VMINI_WHOLE_BYTE);
+    }
+    return SRB_STATUS_SUCCESS;
+}
+
+_Use_decl_annotations_ UCHAR VminiBlocksCheckTransfer(PVMINI_SCSI_REQUEST Request, ULONG Length)
+{
+    /* The CDB says how many bytes the device moves, the SRB how many its buffer has. Nobody keeps them
+     * equal, least of all a program behind SCSI pass-through: a longer CDB would run over the end of
+     * the buffer. It is refused before any byte moves, and the sense data point at the CDB's count.
+     *
+     * Why not SRB_STATUS_DATA_OVERRUN: a port reports that when a transfer that was under way did not
+     * fit, and class drivers take it for a success of DataTransferLength bytes after some commands.
+     * Here the request itself is wrong, trying it again is useless, and ILLEGAL REQUEST says both.
+     *
+     * A buffer that is longer than the CDB needs is no error: the CDB's bytes move, no more, and
+     * DataTransferLength tells. \article{Tweaks, Validating the SRB DataTransferLength} */
+    if (Length > SrbGetDataTransferLength(Request->Srb)) {
+        return VminiSenseFailCdbField(Request->Srb, VminiBlocksCountByte(Request->Cdb),
+                                      VMINI_WHOLE_BYTE);
+    }
+
+    Request->Moved = Length;
+    return SRB_STATUS_SUCCESS;
+}
+
+_Use_decl_annotations_ ULONG VminiBlocksBytes(const VMINI_UNIT *Unit, const VMINI_EXTENT *Extent)
+{
+    NT_ASSERT(Extent->Blocks <= VMINI_MAXIMUM_TRANSFER_LENGTH / Unit->BlockSize);
+    return Extent->Blocks * Unit->BlockSize;
+}
+
+_Use_decl_annotations_ UCHAR VminiBlocksQueue(PVMINI_SCSI_REQUEST Request,
+                                              VMINI_WORK_COMMAND Command,
+                                              const VMINI_EXTENT *Extent)
+{
+    PVMINI_WORK_ITEM Work = &Request->Work;
+    const VMINI_UNIT *Unit = Request->Unit;
+
+    Work->Command = Command;
+    Work->Media = Unit->Media;
+    Work->Offset = Extent != NULL ? Extent->Lba * Unit->BlockSize : 0;
+    Work->Length = Extent != NULL ? VminiBlocksBytes(Unit, Extent) : 0;
+    return SRB_STATUS_PENDING;
+}
