@@ -1,7 +1,7 @@
 /*
- * The same tables as abi_native.c, checked by the compiler of the Windows build with mingw's DDK
+ * The same tables as test_layouts.c, checked by the compiler of the Windows build with mingw's DDK
  * headers and our Storport headers: this file only has to compile. Bit-fields have no offsetof, so
- * for them there are the sizes around them here, and their places in abi_native.c.
+ * for them there are the sizes around them here, and their places in test_layouts.c.
  */
 #include <ntifs.h>
 
@@ -14,13 +14,12 @@
 #include <stddef.h>
 
 #define ABI_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "sizeof(" #type ")");
-#define ABI_FIELD(type, field, offset) \
+#define ABI_FIELD(type, field, offset)                                                             \
     _Static_assert(offsetof(type, field) == (offset), "offsetof(" #type ", " #field ")");
-#define ABI_BITS(type, field, byte, bit, width) \
+#define ABI_BITS(type, field, byte, bit, width)                                                    \
     _Static_assert(sizeof((type){.field = 0}) >= (byte), #type "." #field);
 #define ABI_MINGW_DDK
 #include "layouts.def"
 
-#define ABI_VALUE(constant, value) \
-    _Static_assert((long long)(constant) == (value), #constant);
+#define ABI_VALUE(constant, value) _Static_assert((long long)(constant) == (value), #constant);
 #include "values.def"

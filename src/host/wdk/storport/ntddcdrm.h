@@ -9,28 +9,28 @@
 #ifndef _NTDDCDRM_
 #define _NTDDCDRM_
 
-#define MAXIMUM_NUMBER_TRACKS 100
-#define MAXIMUM_CDROM_SIZE 804 /* of a CDROM_TOC with all of them */
+#define MAXIMUM_NUMBER_TRACKS          100
+#define MAXIMUM_CDROM_SIZE             804 /* of a CDROM_TOC with all of them */
 #define MINIMUM_CDROM_READ_TOC_EX_SIZE 2
 
-#define CDROM_READ_TOC_EX_FORMAT_TOC 0x00
-#define CDROM_READ_TOC_EX_FORMAT_SESSION 0x01
+#define CDROM_READ_TOC_EX_FORMAT_TOC      0x00
+#define CDROM_READ_TOC_EX_FORMAT_SESSION  0x01
 #define CDROM_READ_TOC_EX_FORMAT_FULL_TOC 0x02
-#define CDROM_READ_TOC_EX_FORMAT_PMA 0x03
-#define CDROM_READ_TOC_EX_FORMAT_ATIP 0x04
-#define CDROM_READ_TOC_EX_FORMAT_CDTEXT 0x05
+#define CDROM_READ_TOC_EX_FORMAT_PMA      0x03
+#define CDROM_READ_TOC_EX_FORMAT_ATIP     0x04
+#define CDROM_READ_TOC_EX_FORMAT_CDTEXT   0x05
 
 /* Control. */
 #define AUDIO_WITH_PREEMPHASIS 0x1
 #define DIGITAL_COPY_PERMITTED 0x2
-#define AUDIO_DATA_TRACK 0x4 /* set: data; clear: audio */
+#define AUDIO_DATA_TRACK       0x4 /* set: data; clear: audio */
 #define TWO_FOUR_CHANNEL_AUDIO 0x8
 
 /* Adr. */
-#define ADR_NO_MODE_INFORMATION 0x0
+#define ADR_NO_MODE_INFORMATION      0x0
 #define ADR_ENCODES_CURRENT_POSITION 0x1
-#define ADR_ENCODES_MEDIA_CATALOG 0x2
-#define ADR_ENCODES_ISRC 0x3
+#define ADR_ENCODES_MEDIA_CATALOG    0x2
+#define ADR_ENCODES_ISRC             0x3
 
 typedef struct _TRACK_DATA {
     UCHAR Reserved;

@@ -10,9 +10,9 @@
 #pragma pack(push, 1)
 
 /* RequestType: all features, the current ones, or one. */
-#define SCSI_GET_CONFIGURATION_REQUEST_TYPE_ALL 0x0
+#define SCSI_GET_CONFIGURATION_REQUEST_TYPE_ALL     0x0
 #define SCSI_GET_CONFIGURATION_REQUEST_TYPE_CURRENT 0x1
-#define SCSI_GET_CONFIGURATION_REQUEST_TYPE_ONE 0x2
+#define SCSI_GET_CONFIGURATION_REQUEST_TYPE_ONE     0x2
 
 typedef struct _GET_CONFIGURATION_HEADER {
     UCHAR DataLength[4]; /* bytes after this field */
@@ -45,7 +45,8 @@ typedef enum _FEATURE_PROFILE_TYPE {
     ProfileDvdPlusR = 0x001B,
     ProfileBDRom = 0x0040,
     ProfileNonStandard = 0xFFFF
-} FEATURE_PROFILE_TYPE, *PFEATURE_PROFILE_TYPE;
+} FEATURE_PROFILE_TYPE,
+    *PFEATURE_PROFILE_TYPE;
 
 typedef enum _FEATURE_NUMBER {
     FeatureProfileList = 0x0000,
@@ -76,7 +77,8 @@ typedef enum _FEATURE_NUMBER {
     FeatureMediaSerialNumber = 0x0109,
     FeatureFirmwareDate = 0x010C,
     FeatureAACS = 0x010D
-} FEATURE_NUMBER, *PFEATURE_NUMBER;
+} FEATURE_NUMBER,
+    *PFEATURE_NUMBER;
 
 typedef struct _FEATURE_DATA_PROFILE_LIST_EX {
     UCHAR ProfileNumber[2];

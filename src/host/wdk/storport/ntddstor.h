@@ -3,12 +3,14 @@
  * The I/O controls of mass storage devices, and the properties that they answer with.
  *
  * Shared by drivers and applications: needs the basic types, so include ntddk.h, ntifs.h or
- * windows.h first. With winioctl.h, which has the same definitions, only the device interface
- * classes are defined here. Names, layouts and values are the WDK's; the text is our own, written
+ * windows.h first. After winioctl.h, which has the same definitions, this header adds nothing.
+ * Names, layouts and values are the WDK's; the text is our own, written
  * from public documentation.
  */
 #ifndef _NTDDSTOR_H_
 #define _NTDDSTOR_H_
+
+#ifndef _WINIOCTL_
 
 #ifdef DEFINE_GUID
 
@@ -23,8 +25,6 @@ DEFINE_GUID(GUID_DEVINTERFACE_STORAGEPORT, 0x2accfe60, 0xc130, 0x11d2, 0xb0, 0x8
 
 #endif /* DEFINE_GUID */
 
-#ifndef _WINIOCTL_
-
 #ifndef CTL_CODE
 #include <devioctl.h>
 #endif
@@ -38,18 +38,18 @@ DEFINE_GUID(GUID_DEVINTERFACE_STORAGEPORT, 0x2accfe60, 0xc130, 0x11d2, 0xb0, 0x8
 #define STORAGE_CTL(Function, Access)                                                              \
     CTL_CODE(IOCTL_STORAGE_BASE, Function, METHOD_BUFFERED, Access)
 
-#define IOCTL_STORAGE_CHECK_VERIFY STORAGE_CTL(0x0200, FILE_READ_ACCESS)
-#define IOCTL_STORAGE_CHECK_VERIFY2 STORAGE_CTL(0x0200, FILE_ANY_ACCESS)
-#define IOCTL_STORAGE_MEDIA_REMOVAL STORAGE_CTL(0x0201, FILE_READ_ACCESS)
-#define IOCTL_STORAGE_EJECT_MEDIA STORAGE_CTL(0x0202, FILE_READ_ACCESS)
-#define IOCTL_STORAGE_LOAD_MEDIA STORAGE_CTL(0x0203, FILE_READ_ACCESS)
-#define IOCTL_STORAGE_GET_HOTPLUG_INFO STORAGE_CTL(0x0305, FILE_ANY_ACCESS)
-#define IOCTL_STORAGE_RESET_BUS STORAGE_CTL(0x0400, FILE_READ_ACCESS)
-#define IOCTL_STORAGE_RESET_DEVICE STORAGE_CTL(0x0401, FILE_READ_ACCESS)
+#define IOCTL_STORAGE_CHECK_VERIFY      STORAGE_CTL(0x0200, FILE_READ_ACCESS)
+#define IOCTL_STORAGE_CHECK_VERIFY2     STORAGE_CTL(0x0200, FILE_ANY_ACCESS)
+#define IOCTL_STORAGE_MEDIA_REMOVAL     STORAGE_CTL(0x0201, FILE_READ_ACCESS)
+#define IOCTL_STORAGE_EJECT_MEDIA       STORAGE_CTL(0x0202, FILE_READ_ACCESS)
+#define IOCTL_STORAGE_LOAD_MEDIA        STORAGE_CTL(0x0203, FILE_READ_ACCESS)
+#define IOCTL_STORAGE_GET_HOTPLUG_INFO  STORAGE_CTL(0x0305, FILE_ANY_ACCESS)
+#define IOCTL_STORAGE_RESET_BUS         STORAGE_CTL(0x0400, FILE_READ_ACCESS)
+#define IOCTL_STORAGE_RESET_DEVICE      STORAGE_CTL(0x0401, FILE_READ_ACCESS)
 #define IOCTL_STORAGE_GET_DEVICE_NUMBER STORAGE_CTL(0x0420, FILE_ANY_ACCESS)
-#define IOCTL_STORAGE_PREDICT_FAILURE STORAGE_CTL(0x0440, FILE_ANY_ACCESS)
-#define IOCTL_STORAGE_READ_CAPACITY STORAGE_CTL(0x0450, FILE_READ_ACCESS)
-#define IOCTL_STORAGE_QUERY_PROPERTY STORAGE_CTL(0x0500, FILE_ANY_ACCESS)
+#define IOCTL_STORAGE_PREDICT_FAILURE   STORAGE_CTL(0x0440, FILE_ANY_ACCESS)
+#define IOCTL_STORAGE_READ_CAPACITY     STORAGE_CTL(0x0450, FILE_READ_ACCESS)
+#define IOCTL_STORAGE_QUERY_PROPERTY    STORAGE_CTL(0x0500, FILE_ANY_ACCESS)
 
 typedef enum _STORAGE_BUS_TYPE {
     BusTypeUnknown = 0x00,
@@ -75,7 +75,8 @@ typedef enum _STORAGE_BUS_TYPE {
     BusTypeNvmeof,
     BusTypeMax,
     BusTypeMaxReserved = 0x7F
-} STORAGE_BUS_TYPE, *PSTORAGE_BUS_TYPE;
+} STORAGE_BUS_TYPE,
+    *PSTORAGE_BUS_TYPE;
 
 /** IOCTL_STORAGE_GET_HOTPLUG_INFO. */
 typedef struct _STORAGE_HOTPLUG_INFO {
@@ -117,7 +118,8 @@ typedef enum _STORAGE_QUERY_TYPE {
     PropertyExistsQuery,
     PropertyMaskQuery,
     PropertyQueryMaxDefined
-} STORAGE_QUERY_TYPE, *PSTORAGE_QUERY_TYPE;
+} STORAGE_QUERY_TYPE,
+    *PSTORAGE_QUERY_TYPE;
 
 typedef enum _STORAGE_PROPERTY_ID {
     StorageDeviceProperty = 0,
@@ -135,7 +137,8 @@ typedef enum _STORAGE_PROPERTY_ID {
     StorageDevicePowerProperty,
     StorageDeviceCopyOffloadProperty,
     StorageDeviceResiliencyProperty
-} STORAGE_PROPERTY_ID, *PSTORAGE_PROPERTY_ID;
+} STORAGE_PROPERTY_ID,
+    *PSTORAGE_PROPERTY_ID;
 
 /** IOCTL_STORAGE_QUERY_PROPERTY, in. */
 typedef struct _STORAGE_PROPERTY_QUERY {
@@ -189,7 +192,8 @@ typedef enum _STORAGE_PORT_CODE_SET {
     StoragePortCodeSetReserved = 0,
     StoragePortCodeSetStorport = 1,
     StoragePortCodeSetSCSIport = 2
-} STORAGE_PORT_CODE_SET, *PSTORAGE_PORT_CODE_SET;
+} STORAGE_PORT_CODE_SET,
+    *PSTORAGE_PORT_CODE_SET;
 
 /** StorageMiniportProperty. */
 typedef struct _STORAGE_MINIPORT_DESCRIPTOR {

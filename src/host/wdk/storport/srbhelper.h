@@ -16,6 +16,13 @@
 #include "scsi.h"
 #include "srb.h"
 
+/* gcc, seeing where an SRB was allocated, takes the branch for the other form for an overrun. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Warray-bounds"
+#pragma GCC diagnostic ignored "-Wstringop-overflow"
+#endif
+
 /** Is it the extended form? */
 FORCEINLINE BOOLEAN SrbHelperIsExtended(_In_ const VOID *Srb)
 {
@@ -166,7 +173,7 @@ FORCEINLINE UCHAR SrbGetPathId(_In_ const VOID *Srb)
 {
     UCHAR PathId;
 
-    (VOID)SrbGetPathTargetLun(Srb, &PathId, NULL, NULL);
+    (VOID) SrbGetPathTargetLun(Srb, &PathId, NULL, NULL);
     return PathId;
 }
 
@@ -175,7 +182,7 @@ FORCEINLINE UCHAR SrbGetTargetId(_In_ const VOID *Srb)
 {
     UCHAR TargetId;
 
-    (VOID)SrbGetPathTargetLun(Srb, NULL, &TargetId, NULL);
+    (VOID) SrbGetPathTargetLun(Srb, NULL, &TargetId, NULL);
     return TargetId;
 }
 
@@ -184,7 +191,7 @@ FORCEINLINE UCHAR SrbGetLun(_In_ const VOID *Srb)
 {
     UCHAR Lun;
 
-    (VOID)SrbGetPathTargetLun(Srb, NULL, NULL, &Lun);
+    (VOID) SrbGetPathTargetLun(Srb, NULL, NULL, &Lun);
     return Lun;
 }
 
@@ -268,8 +275,8 @@ FORCEINLINE PVOID SrbGetPortContext(_In_ const VOID *Srb)
 /** Where the pieces of a SCSI command are; NULL pointers where there is none. */
 typedef struct _SRBHELPER_SCSI {
     PCDB Cdb;
-    PUCHAR CdbLength8;      /* length of a CDB of up to 255 bytes */
-    PULONG CdbLength32;     /* length of a variable one */
+    PUCHAR CdbLength8;  /* length of a CDB of up to 255 bytes */
+    PULONG CdbLength32; /* length of a variable one */
     PUCHAR ScsiStatus;
     PVOID *SenseInfoBuffer;
     PUCHAR SenseInfoBufferLength;
@@ -398,7 +405,7 @@ FORCEINLINE ULONG SrbGetCdbLength(_In_ PVOID Srb)
     UCHAR Length8;
     ULONG Length32;
 
-    (VOID)SrbGetScsiData(Srb, &Length8, &Length32, NULL, NULL, NULL);
+    (VOID) SrbGetScsiData(Srb, &Length8, &Length32, NULL, NULL, NULL);
     return Length8 != 0 ? Length8 : Length32;
 }
 
@@ -413,7 +420,7 @@ FORCEINLINE UCHAR SrbGetScsiStatus(_In_ PVOID Srb)
 {
     UCHAR ScsiStatus;
 
-    (VOID)SrbGetScsiData(Srb, NULL, NULL, &ScsiStatus, NULL, NULL);
+    (VOID) SrbGetScsiData(Srb, NULL, NULL, &ScsiStatus, NULL, NULL);
     return ScsiStatus;
 }
 
@@ -428,7 +435,7 @@ FORCEINLINE PVOID SrbGetSenseInfoBuffer(_In_ PVOID Srb)
 {
     PVOID SenseInfoBuffer;
 
-    (VOID)SrbGetScsiData(Srb, NULL, NULL, NULL, &SenseInfoBuffer, NULL);
+    (VOID) SrbGetScsiData(Srb, NULL, NULL, NULL, &SenseInfoBuffer, NULL);
     return SenseInfoBuffer;
 }
 
@@ -443,7 +450,7 @@ FORCEINLINE UCHAR SrbGetSenseInfoBufferLength(_In_ PVOID Srb)
 {
     UCHAR Length;
 
-    (VOID)SrbGetScsiData(Srb, NULL, NULL, NULL, NULL, &Length);
+    (VOID) SrbGetScsiData(Srb, NULL, NULL, NULL, NULL, &Length);
     return Length;
 }
 
@@ -457,8 +464,7 @@ FORCEINLINE VOID SrbSetSenseInfoBufferLength(_Inout_ PVOID Srb, _In_ UCHAR Lengt
 
 /** SRB_FUNCTION_PNP. \param Flags  SRB_PNP_FLAGS_*. \param Action  which. \return FALSE: no PNP
  *  SRB, and nothing is written. */
-FORCEINLINE BOOLEAN SrbGetPnPInfo(_In_ PVOID Srb, _Out_ PULONG Flags,
-                                  _Out_ STOR_PNP_ACTION *Action)
+FORCEINLINE BOOLEAN SrbGetPnPInfo(_In_ PVOID Srb, _Out_ PULONG Flags, _Out_ STOR_PNP_ACTION *Action)
 {
     if (SrbGetSrbFunction(Srb) != SRB_FUNCTION_PNP) {
         return FALSE;
@@ -528,5 +534,9 @@ FORCEINLINE BOOLEAN SrbGetWmiData(_In_ PVOID Srb, _Out_ PUCHAR SubFunction, _Out
     }
     return TRUE;
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 #endif /* _SRBHELPER_H_ */

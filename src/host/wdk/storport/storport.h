@@ -32,90 +32,90 @@ typedef UNICODE_STRING STOR_UNICODE_STRING, *PSTOR_UNICODE_STRING;
 
 /* ---- Status of StorPort routines ---- */
 
-#define STOR_STATUS_SUCCESS 0x00000000U
-#define STOR_STATUS_UNSUCCESSFUL 0xC1000001U
-#define STOR_STATUS_NOT_IMPLEMENTED 0xC1000002U
+#define STOR_STATUS_SUCCESS                0x00000000U
+#define STOR_STATUS_UNSUCCESSFUL           0xC1000001U
+#define STOR_STATUS_NOT_IMPLEMENTED        0xC1000002U
 #define STOR_STATUS_INSUFFICIENT_RESOURCES 0xC1000003U
-#define STOR_STATUS_BUFFER_TOO_SMALL 0xC1000004U
-#define STOR_STATUS_ACCESS_DENIED 0xC1000005U
-#define STOR_STATUS_INVALID_PARAMETER 0xC1000006U
+#define STOR_STATUS_BUFFER_TOO_SMALL       0xC1000004U
+#define STOR_STATUS_ACCESS_DENIED          0xC1000005U
+#define STOR_STATUS_INVALID_PARAMETER      0xC1000006U
 #define STOR_STATUS_INVALID_DEVICE_REQUEST 0xC1000007U
-#define STOR_STATUS_INVALID_IRQL 0xC1000008U
-#define STOR_STATUS_INVALID_DEVICE_STATE 0xC1000009U
-#define STOR_STATUS_INVALID_BUFFER_SIZE 0xC100000AU
-#define STOR_STATUS_UNSUPPORTED_VERSION 0xC100000BU
-#define STOR_STATUS_BUSY 0xC100000CU
-#define STOR_STATUS_THROTTLED_REQUEST 0xC100000DU
-#define STOR_STATUS_TIMEOUT 0xC100000EU
-#define STOR_STATUS_INVALID_DATA 0xC100000FU
+#define STOR_STATUS_INVALID_IRQL           0xC1000008U
+#define STOR_STATUS_INVALID_DEVICE_STATE   0xC1000009U
+#define STOR_STATUS_INVALID_BUFFER_SIZE    0xC100000AU
+#define STOR_STATUS_UNSUPPORTED_VERSION    0xC100000BU
+#define STOR_STATUS_BUSY                   0xC100000CU
+#define STOR_STATUS_THROTTLED_REQUEST      0xC100000DU
+#define STOR_STATUS_TIMEOUT                0xC100000EU
+#define STOR_STATUS_INVALID_DATA           0xC100000FU
 
 /* What HwFindAdapter returns. */
-#define SP_RETURN_NOT_FOUND 0
-#define SP_RETURN_FOUND 1
-#define SP_RETURN_ERROR 2
+#define SP_RETURN_NOT_FOUND  0
+#define SP_RETURN_FOUND      1
+#define SP_RETURN_ERROR      2
 #define SP_RETURN_BAD_CONFIG 3
 
 /** PortVersionFlags: this Storport calls HwInitializeTracing. */
 #define SP_VER_TRACE_SUPPORT 0x0010
 
 /* ErrorCode of StorPortLogError. */
-#define SP_BUS_PARITY_ERROR 0x0001
-#define SP_UNEXPECTED_DISCONNECT 0x0002
-#define SP_INVALID_RESELECTION 0x0003
-#define SP_BUS_TIME_OUT 0x0004
-#define SP_PROTOCOL_ERROR 0x0005
-#define SP_INTERNAL_ADAPTER_ERROR 0x0006
-#define SP_REQUEST_TIMEOUT 0x0007
-#define SP_IRQ_NOT_RESPONDING 0x0008
-#define SP_BAD_FW_WARNING 0x0009
-#define SP_BAD_FW_ERROR 0x000A
+#define SP_BUS_PARITY_ERROR          0x0001
+#define SP_UNEXPECTED_DISCONNECT     0x0002
+#define SP_INVALID_RESELECTION       0x0003
+#define SP_BUS_TIME_OUT              0x0004
+#define SP_PROTOCOL_ERROR            0x0005
+#define SP_INTERNAL_ADAPTER_ERROR    0x0006
+#define SP_REQUEST_TIMEOUT           0x0007
+#define SP_IRQ_NOT_RESPONDING        0x0008
+#define SP_BAD_FW_WARNING            0x0009
+#define SP_BAD_FW_ERROR              0x000A
 #define SP_LOST_WMI_MINIPORT_REQUEST 0x000B
 
 /* ---- What a miniport tells Storport about itself ---- */
 
 /* MapBuffers: which SRBs have a DataBuffer that the miniport may touch. */
-#define STOR_MAP_NO_BUFFERS 0 /* none but those of IO_CONTROL and WMI */
-#define STOR_MAP_ALL_BUFFERS 1 /* obsolete: what 2 says */
-#define STOR_MAP_NON_READ_WRITE_BUFFERS 2
+#define STOR_MAP_NO_BUFFERS                       0 /* none but those of IO_CONTROL and WMI */
+#define STOR_MAP_ALL_BUFFERS                      1 /* obsolete: what 2 says */
+#define STOR_MAP_NON_READ_WRITE_BUFFERS           2
 #define STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE 3
 
 /* FeatureSupport of HW_INITIALIZATION_DATA. */
-#define STOR_FEATURE_VIRTUAL_MINIPORT 0x00000001
-#define STOR_FEATURE_ATA_PASS_THROUGH 0x00000002
-#define STOR_FEATURE_FULL_PNP_DEVICE_CAPABILITIES 0x00000004
-#define STOR_FEATURE_DUMP_POINTERS 0x00000008
-#define STOR_FEATURE_DEVICE_NAME_NO_SUFFIX 0x00000010
-#define STOR_FEATURE_DUMP_RESUME_CAPABLE 0x00000020
+#define STOR_FEATURE_VIRTUAL_MINIPORT                    0x00000001
+#define STOR_FEATURE_ATA_PASS_THROUGH                    0x00000002
+#define STOR_FEATURE_FULL_PNP_DEVICE_CAPABILITIES        0x00000004
+#define STOR_FEATURE_DUMP_POINTERS                       0x00000008
+#define STOR_FEATURE_DEVICE_NAME_NO_SUFFIX               0x00000010
+#define STOR_FEATURE_DUMP_RESUME_CAPABLE                 0x00000020
 #define STOR_FEATURE_DEVICE_DESCRIPTOR_FROM_ATA_INFO_VPD 0x00000040
-#define STOR_FEATURE_EXTRA_IO_INFORMATION 0x00000080
-#define STOR_FEATURE_ADAPTER_CONTROL_PRE_FINDADAPTER 0x00000100
-#define STOR_FEATURE_ADAPTER_NOT_REQUIRE_IO_PORT 0x00000200
-#define STOR_FEATURE_DUMP_16_BYTE_ALIGNMENT 0x00000400
-#define STOR_FEATURE_SET_ADAPTER_INTERFACE_TYPE 0x00000800
-#define STOR_FEATURE_DUMP_INFO 0x00001000
-#define STOR_FEATURE_SUPPORTS_NVME_ADAPTER 0x00004000
+#define STOR_FEATURE_EXTRA_IO_INFORMATION                0x00000080
+#define STOR_FEATURE_ADAPTER_CONTROL_PRE_FINDADAPTER     0x00000100
+#define STOR_FEATURE_ADAPTER_NOT_REQUIRE_IO_PORT         0x00000200
+#define STOR_FEATURE_DUMP_16_BYTE_ALIGNMENT              0x00000400
+#define STOR_FEATURE_SET_ADAPTER_INTERFACE_TYPE          0x00000800
+#define STOR_FEATURE_DUMP_INFO                           0x00001000
+#define STOR_FEATURE_SUPPORTS_NVME_ADAPTER               0x00004000
 
 /* FeatureSupport of PORT_CONFIGURATION_INFORMATION. */
-#define STOR_ADAPTER_FEATURE_DEVICE_TELEMETRY 0x00000001
-#define STOR_ADAPTER_FEATURE_STOP_UNIT_DURING_POWER_DOWN 0x00000002
+#define STOR_ADAPTER_FEATURE_DEVICE_TELEMETRY               0x00000001
+#define STOR_ADAPTER_FEATURE_STOP_UNIT_DURING_POWER_DOWN    0x00000002
 #define STOR_ADAPTER_UNCACHED_EXTENSION_NUMA_NODE_PREFERRED 0x00000004
-#define STOR_ADAPTER_DMA_V3_PREFERRED 0x00000008
-#define STOR_ADAPTER_FEATURE_ABORT_COMMAND 0x00000010
-#define STOR_ADAPTER_FEATURE_RICH_TEMPERATURE_THRESHOLD 0x00000020
-#define STOR_ADAPTER_DMA_ADDRESS_WIDTH_SPECIFIED 0x00000040
+#define STOR_ADAPTER_DMA_V3_PREFERRED                       0x00000008
+#define STOR_ADAPTER_FEATURE_ABORT_COMMAND                  0x00000010
+#define STOR_ADAPTER_FEATURE_RICH_TEMPERATURE_THRESHOLD     0x00000020
+#define STOR_ADAPTER_DMA_ADDRESS_WIDTH_SPECIFIED            0x00000040
 
 /* Dma64BitAddresses: Storport writes 80h, the miniport answers with one of the others. */
-#define SCSI_DMA64_SYSTEM_SUPPORTED 0x80
-#define SCSI_DMA64_MINIPORT_SUPPORTED 0x01
-#define SCSI_DMA64_MINIPORT_FULL64BIT_SUPPORTED 0x02
+#define SCSI_DMA64_SYSTEM_SUPPORTED                             0x80
+#define SCSI_DMA64_MINIPORT_SUPPORTED                           0x01
+#define SCSI_DMA64_MINIPORT_FULL64BIT_SUPPORTED                 0x02
 #define SCSI_DMA64_MINIPORT_FULL64BIT_NO_BOUNDARY_REQ_SUPPORTED 0x03
-#define SCSI_DMA64_MINIPORT_64BIT_ONE_4GB_SUPPORTED 0x04
+#define SCSI_DMA64_MINIPORT_64BIT_ONE_4GB_SUPPORTED             0x04
 
 /* DumpMode. */
-#define DUMP_MODE_CRASH 0x01
-#define DUMP_MODE_HIBER 0x02
+#define DUMP_MODE_CRASH       0x01
+#define DUMP_MODE_HIBER       0x02
 #define DUMP_MODE_MARK_MEMORY 0x03
-#define DUMP_MODE_RESUME 0x04
+#define DUMP_MODE_RESUME      0x04
 
 typedef enum _STOR_SYNCHRONIZATION_MODEL {
     StorSynchronizeHalfDuplex,
@@ -159,14 +159,16 @@ typedef enum _SCSI_ADAPTER_CONTROL_TYPE {
     ScsiAdapterPreparePLDR,
     ScsiAdapterNvmeofAdapterOperation,
     ScsiAdapterControlMax
-} SCSI_ADAPTER_CONTROL_TYPE, *PSCSI_ADAPTER_CONTROL_TYPE;
+} SCSI_ADAPTER_CONTROL_TYPE,
+    *PSCSI_ADAPTER_CONTROL_TYPE;
 
 typedef enum _SCSI_ADAPTER_CONTROL_STATUS {
     ScsiAdapterControlSuccess = 0,
     ScsiAdapterControlUnsuccessful,
     ScsiAdapterControlRetryNeeded,
     ScsiAdapterControlBufferTooSmall
-} SCSI_ADAPTER_CONTROL_STATUS, *PSCSI_ADAPTER_CONTROL_STATUS;
+} SCSI_ADAPTER_CONTROL_STATUS,
+    *PSCSI_ADAPTER_CONTROL_STATUS;
 
 typedef enum _SCSI_UNIT_CONTROL_TYPE {
     ScsiQuerySupportedUnitControlTypes = 0,
@@ -186,12 +188,14 @@ typedef enum _SCSI_UNIT_CONTROL_TYPE {
     ScsiUnitReportInternalData,
     ScsiUnitKsrPowerDown,
     ScsiUnitControlMax
-} SCSI_UNIT_CONTROL_TYPE, *PSCSI_UNIT_CONTROL_TYPE;
+} SCSI_UNIT_CONTROL_TYPE,
+    *PSCSI_UNIT_CONTROL_TYPE;
 
 typedef enum _SCSI_UNIT_CONTROL_STATUS {
     ScsiUnitControlSuccess = 0,
     ScsiUnitControlUnsuccessful
-} SCSI_UNIT_CONTROL_STATUS, *PSCSI_UNIT_CONTROL_STATUS;
+} SCSI_UNIT_CONTROL_STATUS,
+    *PSCSI_UNIT_CONTROL_STATUS;
 
 /**
  * Parameters of the two query types. MaxControlType entries follow, all FALSE: write no others; it
@@ -256,12 +260,10 @@ typedef HW_FIND_ADAPTER *PHW_FIND_ADAPTER;
 
 /** HwContext: PDO. BusInformation: FDO. LowerDevice: what the FDO is attached to. \return
  *  SP_RETURN_*. \irql{PASSIVE_LEVEL, while the adapter is started} \locks{none} */
-typedef ULONG(NTAPI VIRTUAL_HW_FIND_ADAPTER)(_In_ PVOID DeviceExtension, _In_ PVOID HwContext,
-                                             _In_ PVOID BusInformation, _In_ PVOID LowerDevice,
-                                             _In_opt_ PCHAR ArgumentString,
-                                             _Inout_ struct _PORT_CONFIGURATION_INFORMATION *
-                                                 ConfigInfo,
-                                             _Out_ PBOOLEAN Again);
+typedef ULONG(NTAPI VIRTUAL_HW_FIND_ADAPTER)(
+    _In_ PVOID DeviceExtension, _In_ PVOID HwContext, _In_ PVOID BusInformation,
+    _In_ PVOID LowerDevice, _In_opt_ PCHAR ArgumentString,
+    _Inout_ struct _PORT_CONFIGURATION_INFORMATION *ConfigInfo, _Out_ PBOOLEAN Again);
 typedef VIRTUAL_HW_FIND_ADAPTER *PVIRTUAL_HW_FIND_ADAPTER;
 
 /** The last tier of a reset: the SRBs of a path must end. \irql{DISPATCH_LEVEL} \locks{StartIo} */
@@ -346,7 +348,7 @@ typedef struct _HW_INITIALIZATION_DATA {
     PHW_RESET_BUS HwResetBus;
     PHW_DMA_STARTED HwDmaStarted;
     PHW_ADAPTER_STATE HwAdapterState;
-    ULONG DeviceExtensionSize; /* bytes per adapter, zeroed once */
+    ULONG DeviceExtensionSize;     /* bytes per adapter, zeroed once */
     ULONG SpecificLuExtensionSize; /* bytes per logical unit, zeroed once */
     ULONG SrbExtensionSize;        /* bytes per SRB, never zeroed */
     ULONG NumberOfAccessRanges;
@@ -420,7 +422,7 @@ typedef struct _VIRTUAL_HW_INITIALIZATION_DATA {
 } VIRTUAL_HW_INITIALIZATION_DATA, *PVIRTUAL_HW_INITIALIZATION_DATA;
 
 #define HW_INIT_DATA_SIZE_PHYSICAL FIELD_OFFSET(HW_INITIALIZATION_DATA, HwFreeAdapterResources)
-#define HW_INIT_DATA_SIZE_VIRTUAL FIELD_OFFSET(HW_INITIALIZATION_DATA, HwTracingEnabled)
+#define HW_INIT_DATA_SIZE_VIRTUAL  FIELD_OFFSET(HW_INITIALIZATION_DATA, HwTracingEnabled)
 
 typedef struct _ACCESS_RANGE {
     STOR_PHYSICAL_ADDRESS RangeStart;
@@ -500,7 +502,7 @@ typedef struct _PORT_CONFIGURATION_INFORMATION {
     UCHAR DumpMode;        /* DUMP_MODE_*, 0 outside a dump */
     UCHAR DmaAddressWidth; /* Windows 10 2004; padding before */
     ULONG ExtendedFlags1;
-    ULONG MaxNumberOfIO;        /* outstanding, whole adapter */
+    ULONG MaxNumberOfIO; /* outstanding, whole adapter */
     ULONG MaxIOsPerLun;
     ULONG InitialLunQueueDepth; /* 250 for a virtual miniport */
     ULONG BusResetHoldTime;     /* microseconds */
@@ -509,7 +511,7 @@ typedef struct _PORT_CONFIGURATION_INFORMATION {
 
 /* ---- PnP, power and what else goes through SRBs and control calls ---- */
 
-#define STOR_DEVICE_CAPABILITIES_VERSION_1 0x1
+#define STOR_DEVICE_CAPABILITIES_VERSION_1    0x1
 #define STOR_DEVICE_CAPABILITIES_EX_VERSION_1 0x1
 
 /** StorQueryCapabilities without STOR_FEATURE_FULL_PNP_DEVICE_CAPABILITIES. */
@@ -602,9 +604,9 @@ typedef struct _STOR_UNIT_ATTRIBUTES {
     ULONG Reserved : 29;
 } STOR_UNIT_ATTRIBUTES, *PSTOR_UNIT_ATTRIBUTES;
 
-#define STOR_VENDOR_ID_LENGTH 16
-#define STOR_MODEL_NUMBER_LENGTH 64
-#define STOR_FIRMWARE_REVISION_LENGTH 16
+#define STOR_VENDOR_ID_LENGTH                          16
+#define STOR_MODEL_NUMBER_LENGTH                       64
+#define STOR_FIRMWARE_REVISION_LENGTH                  16
 #define STOR_RICH_DEVICE_DESCRIPTION_STRUCTURE_VERSION 0x1
 
 /** ScsiUnitRichDescription. */
@@ -616,7 +618,7 @@ typedef struct _STOR_RICH_DEVICE_DESCRIPTION {
     CHAR FirmwareRevision[STOR_FIRMWARE_REVISION_LENGTH + 1];
 } STOR_RICH_DEVICE_DESCRIPTION, *PSTOR_RICH_DEVICE_DESCRIPTION;
 
-#define DUMP_MINIPORT_VERSION_1 0x0100
+#define DUMP_MINIPORT_VERSION_1   0x0100
 #define DUMP_MINIPORT_NAME_LENGTH 15
 
 /** DataBuffer of SRB_FUNCTION_DUMP_POINTERS. */
@@ -721,7 +723,8 @@ typedef enum _STOR_IO_PRIORITY_HINT {
     StorIoPriorityNormal,
     StorIoPriorityHigh,
     StorIoPriorityCritical
-} STOR_IO_PRIORITY_HINT, *PSTOR_IO_PRIORITY_HINT;
+} STOR_IO_PRIORITY_HINT,
+    *PSTOR_IO_PRIORITY_HINT;
 
 #define STOR_REQUEST_INFO_VER_1 0x1
 
@@ -774,25 +777,25 @@ typedef struct _STOR_SCATTER_GATHER_LIST {
 } STOR_SCATTER_GATHER_LIST, *PSTOR_SCATTER_GATHER_LIST;
 
 /* ChangedEntity of StorPortStateChangeDetected. */
-#define STATE_CHANGE_LUN 0x1
-#define STATE_CHANGE_TARGET 0x2
-#define STATE_CHANGE_BUS 0x4
+#define STATE_CHANGE_LUN             0x1
+#define STATE_CHANGE_TARGET          0x2
+#define STATE_CHANGE_BUS             0x4
 #define ATTRIBUTE_VM_PASSTHROUGH_LUN 0x1
 
 /* Flags of StorPortAsyncNotificationDetected; 0 says all three. */
-#define RAID_ASYNC_NOTIFY_FLAG_MEDIA_STATUS 0x1
-#define RAID_ASYNC_NOTIFY_FLAG_DEVICE_STATUS 0x2
+#define RAID_ASYNC_NOTIFY_FLAG_MEDIA_STATUS     0x1
+#define RAID_ASYNC_NOTIFY_FLAG_DEVICE_STATUS    0x2
 #define RAID_ASYNC_NOTIFY_FLAG_DEVICE_OPERATION 0x4
 #define RAID_ASYNC_NOTIFY_SUPPORTED_FLAGS                                                          \
     (RAID_ASYNC_NOTIFY_FLAG_MEDIA_STATUS | RAID_ASYNC_NOTIFY_FLAG_DEVICE_STATUS |                  \
      RAID_ASYNC_NOTIFY_FLAG_DEVICE_OPERATION)
 
 /* ETW. */
-#define STORPORT_ETW_MAX_DESCRIPTION_LENGTH 32 /* characters before the NUL */
-#define STORPORT_ETW_MAX_PARAM_NAME_LENGTH 16
-#define STORPORT_ETW_EVENT_KEYWORD_IO 0x01ULL
+#define STORPORT_ETW_MAX_DESCRIPTION_LENGTH    32 /* characters before the NUL */
+#define STORPORT_ETW_MAX_PARAM_NAME_LENGTH     16
+#define STORPORT_ETW_EVENT_KEYWORD_IO          0x01ULL
 #define STORPORT_ETW_EVENT_KEYWORD_PERFORMANCE 0x02ULL
-#define STORPORT_ETW_EVENT_KEYWORD_POWER 0x04ULL
+#define STORPORT_ETW_EVENT_KEYWORD_POWER       0x04ULL
 #define STORPORT_ETW_EVENT_KEYWORD_ENUMERATION 0x08ULL
 
 typedef enum _STORPORT_ETW_LEVEL {
@@ -802,7 +805,8 @@ typedef enum _STORPORT_ETW_LEVEL {
     StorportEtwLevelWarning = 3,
     StorportEtwLevelInformational = 4,
     StorportEtwLevelVerbose = 5
-} STORPORT_ETW_LEVEL, *PSTORPORT_ETW_LEVEL;
+} STORPORT_ETW_LEVEL,
+    *PSTORPORT_ETW_LEVEL;
 
 typedef enum _STORPORT_ETW_EVENT_OPCODE {
     StorportEtwEventOpcodeInfo = 0,
@@ -816,12 +820,14 @@ typedef enum _STORPORT_ETW_EVENT_OPCODE {
     StorportEtwEventOpcodeSuspend = 8,
     StorportEtwEventOpcodeSend = 9,
     StorportEtwEventOpcodeReceive = 240
-} STORPORT_ETW_EVENT_OPCODE, *PSTORPORT_ETW_EVENT_OPCODE;
+} STORPORT_ETW_EVENT_OPCODE,
+    *PSTORPORT_ETW_EVENT_OPCODE;
 
 typedef enum _STORPORT_FEATURE_TYPE {
     StorportFeatureBusTypeUnitControl = 0,
     StorportFeatureMax
-} STORPORT_FEATURE_TYPE, *PSTORPORT_FEATURE_TYPE;
+} STORPORT_FEATURE_TYPE,
+    *PSTORPORT_FEATURE_TYPE;
 
 /* ---- The two dispatchers ---- */
 
@@ -858,7 +864,8 @@ typedef enum _SCSI_NOTIFICATION_TYPE {
     MarkDeviceFailedEx,
     TerminateSystemThread,
     NvmeofNotification
-} SCSI_NOTIFICATION_TYPE, *PSCSI_NOTIFICATION_TYPE;
+} SCSI_NOTIFICATION_TYPE,
+    *PSCSI_NOTIFICATION_TYPE;
 
 /** What StorPortExtendedFunction is asked for, numbered from 0; older versions know fewer. */
 typedef enum _STORPORT_FUNCTION_CODE {
@@ -992,7 +999,8 @@ typedef enum _STORPORT_FUNCTION_CODE {
     ExtFunctionNvmeIceIoComplete,
     ExtFunctionNvmeMiniportEvent,
     ExtFunctionNvmeMiniportTelemetry
-} STORPORT_FUNCTION_CODE, *PSTORPORT_FUNCTION_CODE;
+} STORPORT_FUNCTION_CODE,
+    *PSTORPORT_FUNCTION_CODE;
 
 /* ---- Imported routines ---- */
 
@@ -1060,8 +1068,8 @@ STORPORT_API VOID NTAPI StorPortCompleteRequest(_In_ PVOID HwDeviceExtension, _I
 /** Writes SP_* to the event log. Deprecated in favour of StorPortLogSystemEvent. */
 STORPORT_API VOID NTAPI StorPortLogError(_In_ PVOID HwDeviceExtension,
                                          _In_opt_ PSCSI_REQUEST_BLOCK Srb, _In_ UCHAR PathId,
-                                         _In_ UCHAR TargetId, _In_ UCHAR Lun,
-                                         _In_ ULONG ErrorCode, _In_ ULONG UniqueId);
+                                         _In_ UCHAR TargetId, _In_ UCHAR Lun, _In_ ULONG ErrorCode,
+                                         _In_ ULONG UniqueId);
 /** \param CurrentTime  100 ns units since 1601, UTC. \irql{any} */
 STORPORT_API VOID NTAPI StorPortQuerySystemTime(_Out_ PLARGE_INTEGER CurrentTime);
 /** Spins. \param Delay  microseconds, below 1000. \irql{any} */
@@ -1295,16 +1303,13 @@ FORCEINLINE ULONG StorPortEtwEvent2(_In_ PVOID HwDeviceExtension, _In_opt_ PSTOR
  * \param EventKeywords  STORPORT_ETW_EVENT_KEYWORD_*, or 0. An unnamed value is logged as 0.
  * \return STOR_STATUS_NOT_IMPLEMENTED while nobody listens. \irql{<= DISPATCH_LEVEL}
  */
-FORCEINLINE ULONG StorPortEtwEvent4(_In_ PVOID HwDeviceExtension, _In_opt_ PSTOR_ADDRESS Address,
-                                    _In_ ULONG EventId, _In_ PWSTR EventDescription,
-                                    _In_ ULONGLONG EventKeywords,
-                                    _In_ STORPORT_ETW_LEVEL EventLevel,
-                                    _In_ STORPORT_ETW_EVENT_OPCODE EventOpcode,
-                                    _In_opt_ PSCSI_REQUEST_BLOCK Srb, _In_opt_ PWSTR Parameter1Name,
-                                    _In_ ULONGLONG Parameter1Value, _In_opt_ PWSTR Parameter2Name,
-                                    _In_ ULONGLONG Parameter2Value, _In_opt_ PWSTR Parameter3Name,
-                                    _In_ ULONGLONG Parameter3Value, _In_opt_ PWSTR Parameter4Name,
-                                    _In_ ULONGLONG Parameter4Value)
+FORCEINLINE ULONG StorPortEtwEvent4(
+    _In_ PVOID HwDeviceExtension, _In_opt_ PSTOR_ADDRESS Address, _In_ ULONG EventId,
+    _In_ PWSTR EventDescription, _In_ ULONGLONG EventKeywords, _In_ STORPORT_ETW_LEVEL EventLevel,
+    _In_ STORPORT_ETW_EVENT_OPCODE EventOpcode, _In_opt_ PSCSI_REQUEST_BLOCK Srb,
+    _In_opt_ PWSTR Parameter1Name, _In_ ULONGLONG Parameter1Value, _In_opt_ PWSTR Parameter2Name,
+    _In_ ULONGLONG Parameter2Value, _In_opt_ PWSTR Parameter3Name, _In_ ULONGLONG Parameter3Value,
+    _In_opt_ PWSTR Parameter4Name, _In_ ULONGLONG Parameter4Value)
 {
     return StorPortExtendedFunction(ExtFunctionMiniportEtwEvent4, HwDeviceExtension, Address,
                                     EventId, EventDescription, EventKeywords, EventLevel,
@@ -1319,29 +1324,23 @@ FORCEINLINE ULONG StorPortEtwEvent4(_In_ PVOID HwDeviceExtension, _In_opt_ PSTOR
  * \param EventKeywords  STORPORT_ETW_EVENT_KEYWORD_*, or 0. An unnamed value is logged as 0.
  * \return STOR_STATUS_NOT_IMPLEMENTED while nobody listens. \irql{<= DISPATCH_LEVEL}
  */
-FORCEINLINE ULONG StorPortEtwEvent8(_In_ PVOID HwDeviceExtension, _In_opt_ PSTOR_ADDRESS Address,
-                                    _In_ ULONG EventId, _In_ PWSTR EventDescription,
-                                    _In_ ULONGLONG EventKeywords,
-                                    _In_ STORPORT_ETW_LEVEL EventLevel,
-                                    _In_ STORPORT_ETW_EVENT_OPCODE EventOpcode,
-                                    _In_opt_ PSCSI_REQUEST_BLOCK Srb, _In_opt_ PWSTR Parameter1Name,
-                                    _In_ ULONGLONG Parameter1Value, _In_opt_ PWSTR Parameter2Name,
-                                    _In_ ULONGLONG Parameter2Value, _In_opt_ PWSTR Parameter3Name,
-                                    _In_ ULONGLONG Parameter3Value, _In_opt_ PWSTR Parameter4Name,
-                                    _In_ ULONGLONG Parameter4Value, _In_opt_ PWSTR Parameter5Name,
-                                    _In_ ULONGLONG Parameter5Value, _In_opt_ PWSTR Parameter6Name,
-                                    _In_ ULONGLONG Parameter6Value, _In_opt_ PWSTR Parameter7Name,
-                                    _In_ ULONGLONG Parameter7Value, _In_opt_ PWSTR Parameter8Name,
-                                    _In_ ULONGLONG Parameter8Value)
+FORCEINLINE ULONG StorPortEtwEvent8(
+    _In_ PVOID HwDeviceExtension, _In_opt_ PSTOR_ADDRESS Address, _In_ ULONG EventId,
+    _In_ PWSTR EventDescription, _In_ ULONGLONG EventKeywords, _In_ STORPORT_ETW_LEVEL EventLevel,
+    _In_ STORPORT_ETW_EVENT_OPCODE EventOpcode, _In_opt_ PSCSI_REQUEST_BLOCK Srb,
+    _In_opt_ PWSTR Parameter1Name, _In_ ULONGLONG Parameter1Value, _In_opt_ PWSTR Parameter2Name,
+    _In_ ULONGLONG Parameter2Value, _In_opt_ PWSTR Parameter3Name, _In_ ULONGLONG Parameter3Value,
+    _In_opt_ PWSTR Parameter4Name, _In_ ULONGLONG Parameter4Value, _In_opt_ PWSTR Parameter5Name,
+    _In_ ULONGLONG Parameter5Value, _In_opt_ PWSTR Parameter6Name, _In_ ULONGLONG Parameter6Value,
+    _In_opt_ PWSTR Parameter7Name, _In_ ULONGLONG Parameter7Value, _In_opt_ PWSTR Parameter8Name,
+    _In_ ULONGLONG Parameter8Value)
 {
-    return StorPortExtendedFunction(ExtFunctionMiniportEtwEvent8, HwDeviceExtension, Address,
-                                    EventId, EventDescription, EventKeywords, EventLevel,
-                                    EventOpcode, Srb, Parameter1Name, Parameter1Value,
-                                    Parameter2Name, Parameter2Value, Parameter3Name,
-                                    Parameter3Value, Parameter4Name, Parameter4Value,
-                                    Parameter5Name, Parameter5Value, Parameter6Name,
-                                    Parameter6Value, Parameter7Name, Parameter7Value,
-                                    Parameter8Name, Parameter8Value);
+    return StorPortExtendedFunction(
+        ExtFunctionMiniportEtwEvent8, HwDeviceExtension, Address, EventId, EventDescription,
+        EventKeywords, EventLevel, EventOpcode, Srb, Parameter1Name, Parameter1Value,
+        Parameter2Name, Parameter2Value, Parameter3Name, Parameter3Value, Parameter4Name,
+        Parameter4Value, Parameter5Name, Parameter5Value, Parameter6Name, Parameter6Value,
+        Parameter7Name, Parameter7Value, Parameter8Name, Parameter8Value);
 }
 
 /** Reads the adapter's hardware key. \irql{PASSIVE_LEVEL} */

@@ -1,8 +1,9 @@
 /*
- * Compares every structure and constant of the driver interface, as the native compiler lays it out,
- * with the numbers of Windows on x64 (layouts.def, values.def). abi_mingw.c does the same for the
- * other build, so what passes here and compiles there is laid out alike in both. Each failure names
- * the structure and the field. It must never compute an expected number: they are written down.
+ * Compares every structure and constant of the driver interface, as the native compiler lays it
+ * out, with the numbers of Windows on x64 (layouts.def, values.def). abi_mingw.c does the same for
+ * the other build, so what passes here and compiles there is laid out alike in both. Each failure
+ * names the structure and the field. It must never compute an expected number: they are written
+ * down.
  */
 #include <ntifs.h>
 
@@ -12,13 +13,11 @@
 #include <ntddstor.h>
 #include <storport.h>
 
-#include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct row {
@@ -37,7 +36,7 @@ static const struct row sizes[] = {
 #undef ABI_FIELD
 
 #define ABI_SIZE(type, bytes)
-#define ABI_FIELD(type, field, offset) \
+#define ABI_FIELD(type, field, offset)                                                             \
     {"offsetof(" #type ", " #field ")", (int64_t)offsetof(type, field), offset},
 static const struct row offsets[] = {
 #include "layouts.def"
@@ -55,10 +54,11 @@ static void check(const struct row *row)
 {
     char message[256];
 
-    snprintf(message, sizeof(message), "%s is %" PRId64 " (0x%" PRIx64 "), Windows has %" PRId64
-             " (0x%" PRIx64 ")", row->what, row->actual, (uint64_t)row->actual, row->expected,
-             (uint64_t)row->expected);
-    CU_assertImplementation(row->actual == row->expected, __LINE__, message, __FILE__, "", CU_FALSE);
+    snprintf(message, sizeof(message),
+             "%s is %" PRId64 " (0x%" PRIx64 "), Windows has %" PRId64 " (0x%" PRIx64 ")",
+             row->what, row->actual, (uint64_t)row->actual, row->expected, (uint64_t)row->expected);
+    CU_assertImplementation(row->actual == row->expected, __LINE__, message, __FILE__, "",
+                            CU_FALSE);
 }
 
 static void check_all(const struct row *rows, size_t count)
@@ -83,8 +83,8 @@ static void test_values(void)
     check_all(values, sizeof(values) / sizeof(values[0]));
 }
 
-/* Every bit of the structure, least significant bit of byte 0 first: the first one set, and how many
- * are, when the field alone is all ones. */
+/* Every bit of the structure, least significant bit of byte 0 first: the first one set, and how
+ * many are, when the field alone is all ones. */
 static void check_bits(const char *what, const unsigned char *bytes, size_t size, int64_t first,
                        int64_t width)
 {
@@ -112,37 +112,28 @@ static void check_bits(const char *what, const unsigned char *bytes, size_t size
         memset(&object, 0, sizeof(object));                                                        \
         object.field = (1u << (width)) - 1;                                                        \
         check_bits("bit of " #type "." #field, (const unsigned char *)&object, sizeof(object),     \
-                   (byte) * 8 + (bit), width);                                                     \
+                   (byte)*8 + (bit), width);                                                       \
     }
-static void test_bits(void)
-{
+static void test_bits(void){
 #include "layouts.def"
 }
 #undef ABI_SIZE
 #undef ABI_FIELD
 #undef ABI_BITS
 
-int main(void)
+CU_ErrorCode register_layouts_suite(void);
+CU_ErrorCode register_layouts_suite(void)
 {
-    CU_pSuite suite;
-    unsigned failures;
+    CU_TestInfo tests[] = {
+        {"size of every structure", test_sizes},
+        {"offset of every field", test_offsets},
+        {"place of every bit-field", test_bits},
+        {"value of every constant", test_values},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {"abi: native layouts are those of Windows", NULL, NULL, NULL, NULL, tests},
+        CU_SUITE_INFO_NULL};
 
-    if (CU_initialize_registry() != CUE_SUCCESS) {
-        fprintf(stderr, "abi_native: CUnit did not start: %s\n", CU_get_error_msg());
-        return EXIT_FAILURE;
-    }
-    suite = CU_add_suite("driver interface, native layout", NULL, NULL);
-    if (suite == NULL || CU_add_test(suite, "size of every structure", test_sizes) == NULL ||
-        CU_add_test(suite, "offset of every field", test_offsets) == NULL ||
-        CU_add_test(suite, "place of every bit-field", test_bits) == NULL ||
-        CU_add_test(suite, "value of every constant", test_values) == NULL) {
-        fprintf(stderr, "abi_native: CUnit: %s\n", CU_get_error_msg());
-        CU_cleanup_registry();
-        return EXIT_FAILURE;
-    }
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return CU_register_suites(suites);
 }
