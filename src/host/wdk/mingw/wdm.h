@@ -104,6 +104,10 @@ extern POBJECT_TYPE *__imp_ExEventObjectType;
 #define PAGED_CODE() ((void)0)
 #endif
 
+/* ---- An offset is a LONG, as in the WDK, not a size_t. */
+#undef FIELD_OFFSET
+#define FIELD_OFFSET(type, field) ((LONG) __builtin_offsetof(type, field))
+
 /* ---- Constants newer than mingw's DDK. */
 #define STATUS_DEVICE_FEATURE_NOT_SUPPORTED ((NTSTATUS)0xC0000463)
 #define STATUS_DEVICE_UNREACHABLE           ((NTSTATUS)0xC0000464)
