@@ -4,8 +4,7 @@
  *
  * Shared by drivers and applications: needs the basic types, so include ntddk.h, ntifs.h or
  * windows.h first. After winioctl.h, which has the same definitions, this header adds nothing.
- * Names, layouts and values are the WDK's; the text is our own, written
- * from public documentation.
+ * Names, layouts and values are the WDK's; the text is our own, written from public documentation.
  */
 #ifndef _NTDDSTOR_H_
 #define _NTDDSTOR_H_
