@@ -1,0 +1,220 @@
+# vmini: one Makefile, not recursive, incremental, parallel. `make` alone prints what you can do.
+#
+#   CC=clang          another compiler (objects go to build/clang)
+#   SANITIZE=address  ASan+UBSan (build/address); SANITIZE=thread: TSan (build/thread)
+#   DEPS=skip         do not look for packages
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SUFFIXES:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+SANITIZE ?=
+VARIANT := $(if $(SANITIZE),$(SANITIZE),$(if $(filter gcc,$(CC)),,$(notdir $(CC))))
+B := build$(if $(VARIANT),/$(VARIANT))
+
+# --- flags -------------------------------------------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wno-multichar
+OPT ?= -O2
+COMMON := -std=gnu11 $(OPT) -g -fno-omit-frame-pointer -fno-strict-aliasing -MMD -MP -fPIC \
+	-ffile-prefix-map=$(CURDIR)/=
+SANFLAGS_address := -fsanitize=address,undefined -fno-sanitize-recover=undefined -DVMINI_ASAN
+SANFLAGS_thread := -fsanitize=thread -DVMINI_TSAN
+SANFLAGS := $(SANFLAGS_$(SANITIZE))
+ifneq ($(SANITIZE),)
+OPT := -O1
+endif
+WDK := -Isrc/host/wdk/nt -Isrc/host/wdk/storport
+HOST_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -Isrc/host $(WDK) -Isrc
+DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -Isrc/driver $(WDK)
+# Driver code linked into a unit test, and the test itself: it sees both sides of the fence.
+UNIT_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -I.
+LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed
+LDLIBS := -lpthread -ldl -lm
+DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now
+
+# --- sources -----------------------------------------------------------------------------------------------------------
+
+DRIVER_SRC := $(sort $(wildcard src/driver/*/*.c src/driver/*/more/*.c))
+HOST_SRC := $(sort $(wildcard src/host/*.c src/host/*/*.c))
+NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c))
+BENCH_SRC := $(sort $(wildcard src/tools/bench/*.c))
+DRIVER_OBJ := $(DRIVER_SRC:%.c=$(B)/%.o)
+HOST_OBJ := $(HOST_SRC:%.c=$(B)/%.o)
+SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
+FIXTURE_SRC := $(sort $(wildcard tests/host/fixtures/*.c tests/host/ramdisk/*.c))
+FIXTURES := $(patsubst %.c,$(B)/tests/fixtures/%.so,$(notdir $(FIXTURE_SRC)))
+CHAPTERS := 01-adapter 02-dispatch 03-scsi 04-workers 05-install 06-compliance
+SUITES := $(CHAPTERS) host abi tools system
+
+.PHONY: help help-all
+help:
+	@printf '%s\n' \
+	'vmini: a virtual Storport miniport that you can read, run on Linux, and break on purpose.' '' \
+	'  Try       make demo     boot a small Windows, connect a disk and a CD image, copy a file system through SRBs' \
+	'            make test     the CUnit suites, chapter by chapter (make test CH=03: one chapter)' \
+	'  Measure   make bench    IOPS, round trips, instructions per READ, as ratios in one run' \
+	'  Check     make sanitize the suites under ASan+UBSan and TSan; make lint: format, tidy, cppcheck, include rules' '' \
+	'More: make help-all'
+help-all: help
+	@printf '%s\n' '' \
+	'  make build            the driver (build/vmini.so), the host (build/nthost)' \
+	'  make demo DISK=x ISO=y  with images of your own, opened read-only' \
+	'  make explore          10,000 seeds of random commands, and the exhaustive search of the life cycle' \
+	'  make mutants          one seeded bug for each class of reference bugs: the suites must notice every one' \
+	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test lint windows bench ci)' \
+	'  make compile          everything with gcc and with clang' \
+	'  make compile_commands.json   for editors and clang-tidy' \
+	'  make clean            removes build/'
+
+# --- set-up ------------------------------------------------------------------------------------------------------------
+
+.PHONY: deps-%
+deps-%:
+ifneq ($(DEPS),skip)
+	@mk/deps.sh $*
+endif
+
+# --- what is built -----------------------------------------------------------------------------------------------------
+
+.PHONY: build
+build: deps-build
+	@$(MAKE) --no-print-directory $(B)/nthost $(B)/vmini.so
+
+$(B)/src/driver/%.o: src/driver/%.c
+	@mkdir -p $(@D)
+	$(CC) $(DRIVER_CFLAGS) -c $< -o $@
+$(B)/src/host/%.o: src/host/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c $< -o $@
+$(B)/src/tools/%.o: src/tools/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c $< -o $@
+
+# An import of the C library's wide-character functions would silently misread 16-bit WCHARs.
+$(B)/vmini.so: $(DRIVER_OBJ) mk/driver.map mk/imports.sh src/driver/imports.txt
+	$(CC) $(DRIVER_LDFLAGS) -o $@ $(DRIVER_OBJ)
+	@mk/imports.sh $@ src/driver/imports.txt
+
+$(B)/nthost: $(NTHOST_SRC:%.c=$(B)/%.o) $(HOST_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ -ledit $(LDLIBS)
+
+$(B)/bench: $(BENCH_SRC:%.c=$(B)/%.o) $(HOST_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# --- tests -------------------------------------------------------------------------------------------------------------
+# tests/NAME/test_x.c has `CU_ErrorCode register_x_suite(void)`; a runner per folder calls them all.
+
+suite_names = $(patsubst test_%.c,%,$(notdir $(sort $(wildcard tests/$(1)/test_*.c))))
+
+define runner
+$(B)/tests/$(1)/suites.h: $(wildcard tests/$(1)/test_*.c) Makefile
+	@mkdir -p $$(@D)
+	@printf '%s\n' $$(foreach n,$$(call suite_names,$(1)),'SUITE($$(n))') >$$@.new
+	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+$(B)/tests/$(1)/main.o: tests/support/main.c $(B)/tests/$(1)/suites.h
+	@mkdir -p $$(@D)
+	$$(CC) $$(UNIT_CFLAGS) -DSUITES_HEADER='"$(B)/tests/$(1)/suites.h"' -DRUNNER='"$(1)"' -c $$< -o $$@
+$(B)/tests/$(1)/%.o: tests/$(1)/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(UNIT_CFLAGS) -c $$< -o $$@
+$(B)/tests/$(1)/run: $(B)/tests/$(1)/main.o $$(patsubst %.c,$(B)/%.o,$$(sort $$(wildcard tests/$(1)/*.c))) $(2)
+	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lcunit $$(LDLIBS)
+endef
+
+SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(B)/%.o)
+$(B)/tests/support/%.o: tests/support/%.c
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -c $< -o $@
+
+# The chapters that need nothing but SRBs are tested alone, on a fake port; the others on the host's kernel.
+FAKE_PORT := $(B)/tests/support/fake_port.o
+HOST_SUPPORT := $(filter-out $(FAKE_PORT) $(B)/tests/support/main.o,$(SUPPORT_OBJ))
+driver_objects = $(filter $(foreach c,$(1),$(B)/src/driver/$(c)-%),$(DRIVER_OBJ))
+$(eval $(call runner,01-adapter,$(DRIVER_OBJ) $(HOST_OBJ) $(HOST_SUPPORT)))
+$(eval $(call runner,02-dispatch,$(DRIVER_OBJ) $(HOST_OBJ) $(HOST_SUPPORT)))
+$(eval $(call runner,03-scsi,$(call driver_objects,03 06) $(FAKE_PORT)))
+$(eval $(call runner,04-workers,$(call driver_objects,04) $(HOST_OBJ) $(HOST_SUPPORT)))
+$(eval $(call runner,05-install,$(call driver_objects,05) $(HOST_OBJ) $(HOST_SUPPORT)))
+$(eval $(call runner,06-compliance,$(call driver_objects,06) $(FAKE_PORT)))
+$(eval $(call runner,host,$(HOST_OBJ) $(HOST_SUPPORT)))
+$(eval $(call runner,abi,))
+$(eval $(call runner,tools,$(HOST_OBJ) $(HOST_SUPPORT)))
+$(eval $(call runner,system,$(HOST_OBJ) $(HOST_SUPPORT)))
+
+define fixture
+$(B)/tests/fixtures/$(notdir $(1:.c=.so)): $(1) mk/driver.map
+	@mkdir -p $$(@D)
+	$$(CC) $$(filter-out -Wconversion,$$(DRIVER_CFLAGS)) $$(DRIVER_LDFLAGS) -MF $$(@:.so=.d) -o $$@ $$<
+endef
+$(foreach f,$(FIXTURE_SRC),$(eval $(call fixture,$(f))))
+
+RUNNERS := $(foreach s,$(SUITES),$(if $(wildcard tests/$(s)/test_*.c),$(B)/tests/$(s)/run))
+CH ?=
+WANTED := $(if $(CH),$(filter $(B)/tests/$(CH)%,$(RUNNERS)),$(RUNNERS))
+TEST_ENV := VMINI_FIXTURES=$(B)/tests/fixtures VMINI_DRIVER=$(B)/vmini.so VMINI_NTHOST=$(B)/nthost
+
+.PHONY: test run-tests check
+test check: deps-test
+	@$(MAKE) --no-print-directory run-tests
+run-tests: $(WANTED) $(B)/vmini.so $(B)/nthost $(FIXTURES)
+	@$(if $(WANTED),,echo "make: no tests for CH=$(CH); chapters: $(CHAPTERS), and host abi tools system" >&2; exit 2)
+	@$(TEST_ENV) mk/run-suites.sh $(WANTED)
+
+.PHONY: sanitize
+sanitize: deps-test
+	$(MAKE) --no-print-directory SANITIZE=address run-tests
+	$(MAKE) --no-print-directory SANITIZE=thread run-tests
+
+.PHONY: compile
+compile: deps-compile
+	$(MAKE) --no-print-directory CC=gcc everything
+	$(MAKE) --no-print-directory CC=clang everything
+.PHONY: everything
+everything: $(B)/vmini.so $(B)/nthost $(RUNNERS) $(FIXTURES) $(if $(BENCH_SRC),$(B)/bench)
+
+# --- demo, bench, checks -----------------------------------------------------------------------------------------------
+
+.PHONY: demo run-demo
+demo: deps-demo
+	@$(MAKE) --no-print-directory run-demo
+run-demo: $(B)/nthost $(B)/vmini.so
+	@BUILD=$(B) DISK='$(DISK)' ISO='$(ISO)' mk/demo.sh
+
+.PHONY: bench
+bench: deps-bench
+	@$(MAKE) --no-print-directory $(B)/bench $(B)/vmini.so
+	@$(B)/bench $(B)/vmini.so
+
+.PHONY: explore
+explore: deps-test
+	@$(MAKE) --no-print-directory $(B)/tests/system/run $(B)/vmini.so $(FIXTURES)
+	@$(TEST_ENV) VMINI_SEEDS=10000 $(B)/tests/system/run --only explore
+
+.PHONY: mutants
+mutants: deps-test
+	@mk/mutants.sh
+
+.PHONY: lint
+lint: deps-lint
+	@mkdir -p build
+	@mk/includes.sh
+	@mk/lint.sh
+
+compile_commands.json: Makefile $(DRIVER_SRC) $(HOST_SRC) $(NTHOST_SRC)
+	@{ echo '['; sep=; \
+	for f in $(DRIVER_SRC); do printf '%s{"directory":"%s","file":"%s","command":"$(CC) $(DRIVER_CFLAGS) -c %s"}' \
+		"$$sep" "$(CURDIR)" $$f $$f; sep=','; done; \
+	for f in $(HOST_SRC) $(NTHOST_SRC) $(BENCH_SRC); do \
+		printf '%s{"directory":"%s","file":"%s","command":"$(CC) $(HOST_CFLAGS) -c %s"}' "$$sep" "$(CURDIR)" $$f $$f; \
+		sep=','; done; echo ']'; } >$@
+
+.PHONY: clean
+clean:
+	rm -rf build compile_commands.json
+
+-include $(shell find $(B)/src $(B)/tests -name '*.d' 2>/dev/null)

@@ -1,0 +1,129 @@
+/*
+ * The machine as a whole: boot, the adapter's life, halt and census. What tools and tests call; everything is done by the
+ * parts.
+ */
+#include "host.h"
+
+#include "nt/io.h"
+#include "nt/nt.h"
+#include "pnp/pnp.h"
+#include "storport/port.h"
+
+#include <string.h>
+
+bool host_boot(const struct host_options *options, struct host_error *error)
+{
+    struct port_options port = {.srb_type = (uint8_t)options->srb_type,
+                                .adapter_control_passive = options->adapter_control_passive,
+                                .reset_bus_passive = options->reset_bus_passive};
+
+    verifier_install_fault_handler();
+    verifier_enable(options->verifier);
+    sched_boot(&options->sched);
+    port_set_options(&port);
+    if (!nt_io_boot(options->unc_root, options->registry_file, error)) {
+        sched_halt();
+        return false;
+    }
+    return pnp_boot(error);
+}
+
+bool host_install(const char *inf_path, const char *hwid, const char *driver_file, struct host_error *error)
+{
+    return pnp_install_inf(inf_path, hwid, driver_file, error);
+}
+
+bool host_install_bare(const char *service, const char *driver_file, bool with_devnode, struct host_error *error)
+{
+    return pnp_install_bare(service, driver_file, with_devnode, error);
+}
+
+bool host_start(struct host_error *error)
+{
+    return pnp_start(error);
+}
+
+bool host_adapter_stop(struct host_error *error)
+{
+    NTSTATUS status = pnp_started() ? port_adapter_stop(port_fdo()) : STATUS_NO_SUCH_DEVICE;
+
+    return NT_SUCCESS(status) || host_fail(error, status, "start the adapter first, and stop it once",
+                                           "the adapter could not be stopped (status %08X)", (unsigned)status);
+}
+
+bool host_adapter_restart(struct host_error *error)
+{
+    NTSTATUS status = pnp_started() ? port_adapter_restart(port_fdo()) : STATUS_NO_SUCH_DEVICE;
+
+    return NT_SUCCESS(status) || host_fail(error, status, "stop the adapter first",
+                                           "the adapter could not be restarted (status %08X)", (unsigned)status);
+}
+
+bool host_remove(struct host_error *error)
+{
+    return pnp_remove(error);
+}
+
+bool host_unload(struct host_error *error)
+{
+    return pnp_unload(error);
+}
+
+void host_why(FILE *out)
+{
+    pnp_why(out);
+}
+
+uint32_t host_bus_type(void)
+{
+    return port_bus_type();
+}
+
+/** Tells every unit that the machine shuts down, as the class drivers do. */
+static void send_shutdowns(void)
+{
+    struct host_unit units[64];
+    unsigned count = host_units(units, 64);
+
+    for (unsigned i = 0; i < count && i < 64; i++) {
+        host_send_shutdown(units[i].path, units[i].target, units[i].lun);
+    }
+}
+
+unsigned host_halt(FILE *report)
+{
+    unsigned leaks;
+
+    if (pnp_started()) {
+        send_shutdowns();
+        pnp_remove(NULL);
+    }
+    if (pnp_driver() != NULL) {
+        pnp_unload(NULL);
+    }
+    leaks = verifier_census(report);
+    pnp_halt();
+    nt_io_halt(NULL);
+    sched_halt();
+    return leaks;
+}
+
+struct host_census host_census(void)
+{
+    struct host_census census;
+    size_t bytes;
+
+    memset(&census, 0, sizeof(census));
+    census.pool_blocks = nt_pool_outstanding(0, &bytes);
+    census.pool_bytes = bytes;
+    census.threads = nt_system_threads();
+    census.handles = nt_handle_count();
+    census.objects = nt_object_count();
+    census.irps = nt_irp_count();
+    census.mdls = nt_mdl_count();
+    census.notifications = nt_notification_count();
+    census.interfaces = nt_interface_count();
+    census.timers = nt_timers_armed();
+    port_counts(&census.srbs_started, &census.srbs_completed);
+    return census;
+}
