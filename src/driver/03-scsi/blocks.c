@@ -10,12 +10,12 @@
  *       5     12    2-5     6-9
  *       4     16    2-9     10-13
  *
- * Nothing that a CDB says is believed: an LBA may be anything up to 2^64-1 and a count up to 2^32-1, so
- * they are compared in a way that cannot overflow, before either is multiplied.
+ * Nothing that a CDB says is believed: an LBA may be anything up to 2^64-1 and a count up to
+ * 2^32-1, so they are compared in a way that cannot overflow, before either is multiplied.
  */
 #include "03-scsi/commands.h"
 
-#define VMINI_READ6_LBA_MASK 0x1FFFFFUL
+#define VMINI_READ6_LBA_MASK    0x1FFFFFUL
 #define VMINI_READ6_ZERO_BLOCKS 256
 
 static VOID VminiBlocksDecode(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
@@ -83,13 +83,15 @@ _Use_decl_annotations_ UCHAR VminiBlocksAccess(PVMINI_SCSI_REQUEST Request, PVMI
 
 _Use_decl_annotations_ UCHAR VminiBlocksCheckTransfer(PVMINI_SCSI_REQUEST Request, ULONG Length)
 {
-    /* The CDB says how many bytes the device moves, the SRB how many its buffer has. Nobody keeps them
-     * equal, least of all a program behind SCSI pass-through: a longer CDB would run over the end of
-     * the buffer. It is refused before any byte moves, and the sense data point at the CDB's count.
+    /* The CDB says how many bytes the device moves, the SRB how many its buffer has. Nobody keeps
+     * them equal, least of all a program behind SCSI pass-through: a longer CDB would run over the
+     * end of the buffer. It is refused before any byte moves, and the sense data point at the CDB's
+     * count.
      *
-     * Why not SRB_STATUS_DATA_OVERRUN: a port reports that when a transfer that was under way did not
-     * fit, and class drivers take it for a success of DataTransferLength bytes after some commands.
-     * Here the request itself is wrong, trying it again is useless, and ILLEGAL REQUEST says both.
+     * Why not SRB_STATUS_DATA_OVERRUN: a port reports that when a transfer that was under way did
+     * not fit, and class drivers take it for a success of DataTransferLength bytes after some
+     * commands. Here the request itself is wrong, trying it again is useless, and ILLEGAL REQUEST
+     * says both.
      *
      * A buffer that is longer than the CDB needs is no error: the CDB's bytes move, no more, and
      * DataTransferLength tells. \article{Tweaks, Validating the SRB DataTransferLength} */

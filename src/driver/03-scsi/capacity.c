@@ -10,8 +10,8 @@
  *                                              14    LBPME (bit 7), LBPRZ (bit 6): 0, no UNMAP
  *                                              16-31 reserved
  *
- * The capacity is the file's size in whole blocks when it was opened: a tail that fills no block is not
- * served, and a file that grows later does not make the disk grow.
+ * The capacity is the file's size in whole blocks when it was opened: a tail that fills no block is
+ * not served, and a file that grows later does not make the disk grow.
  */
 #include "03-scsi/commands.h"
 

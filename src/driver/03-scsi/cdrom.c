@@ -1,6 +1,7 @@
 /**
  * \file
- * What is on a disc: READ TOC and READ DISC INFORMATION. An image is one session with one data track.
+ * What is on a disc: READ TOC and READ DISC INFORMATION. An image is one session with one data
+ * track.
  *
  *     session 1   +----------------------------------------------+
  *                 | track 1: data, from LBA 0 (00:02:00)         | lead-out: track AAh
@@ -10,13 +11,13 @@
 #include "03-scsi/commands.h"
 
 #define VMINI_FIRST_TRACK 1
-#define VMINI_LEAD_OUT 0xAA
+#define VMINI_LEAD_OUT    0xAA
 /** ADR 1 (the Q sub-channel holds a position), CONTROL 4 (a data track, copying not permitted). */
 #define VMINI_ADR_CONTROL 0x14
 
 /* A minute has 60 seconds, a second 75 frames, and LBA 0 is two seconds into the disc. */
-#define VMINI_FRAMES 75UL
-#define VMINI_MINUTE (60 * VMINI_FRAMES)
+#define VMINI_FRAMES  75UL
+#define VMINI_MINUTE  (60 * VMINI_FRAMES)
 #define VMINI_LEAD_IN 150UL
 /** The last that can be said: 99:59:74. A disc image can be longer; a CD cannot. */
 #define VMINI_LAST_FRAME (100 * VMINI_MINUTE - 1)
@@ -87,7 +88,8 @@ static PUCHAR VminiTocRaw(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR Point)
     return Descriptor->Value;
 }
 
-/** Format 0: the tracks, from the CDB's starting track on, and the lead-out. \return FALSE: no such. */
+/** Format 0: the tracks, from the CDB's starting track on, and the lead-out. \return FALSE: no
+ *  such. */
 static BOOLEAN VminiTocFormat0(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
     UCHAR Start = Request->Cdb[6];
@@ -109,8 +111,8 @@ static BOOLEAN VminiTocFormat1(_Inout_ PVMINI_SCSI_REQUEST Request)
     return TRUE;
 }
 
-/** Format 2: A0h first track and disc type, A1h last track, A2h lead-out, then the track. The starting
- *  track field is a session number here. */
+/** Format 2: A0h first track and disc type, A1h last track, A2h lead-out, then the track. The
+ *  starting track field is a session number here. */
 static BOOLEAN VminiTocFormat2(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
     if (Request->Cdb[6] > 1) {
@@ -130,9 +132,9 @@ static BOOLEAN (*const VminiTocFormats[])(PVMINI_SCSI_REQUEST Request) = {
 };
 
 /**
- * READ TOC/PMA/ATIP (MMC-6 6.25): byte 1 MSF (bit 1), byte 2 format (3..0), byte 6 starting track, 7-8
- * allocation length. Before MMC the format was in the two top bits of the control byte, and old programs
- * still put it there. \irql{<= DISPATCH_LEVEL}
+ * READ TOC/PMA/ATIP (MMC-6 6.25): byte 1 MSF (bit 1), byte 2 format (3..0), byte 6 starting track,
+ * 7-8 allocation length. Before MMC the format was in the two top bits of the control byte, and old
+ * programs still put it there. \irql{<= DISPATCH_LEVEL}
  */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiReadToc(PVMINI_SCSI_REQUEST Request)
 {
@@ -159,8 +161,8 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiReadToc(PVMINI_SCSI_REQUEST Request)
 
 _Static_assert(VMINI_DISC_INFORMATION_LENGTH == 34, "MMC-6 6.21.3.1");
 
-/** READ DISC INFORMATION (MMC-6 6.21): byte 1 data type (2..0), 7-8 allocation length. A complete disc,
- *  for which the places where more could be written are all FFh. */
+/** READ DISC INFORMATION (MMC-6 6.21): byte 1 data type (2..0), 7-8 allocation length. A complete
+ *  disc, for which the places where more could be written are all FFh. */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiReadDiscInformation(PVMINI_SCSI_REQUEST Request)
 {
     PDISC_INFORMATION Data;

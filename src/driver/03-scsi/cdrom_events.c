@@ -10,7 +10,8 @@
  *     9    control                          5    medium present (bit 1), tray open (bit 0)
  *                                           6-7  slots of a changer: 0
  *
- * A question waits for its answer only if POLLED is 0, which is not supported. An event is told once.
+ * A question waits for its answer only if POLLED is 0, which is not supported. An event is told
+ * once.
  */
 #include "03-scsi/commands.h"
 

@@ -6,37 +6,38 @@
  *     0    46h                               0-3  data length: the bytes after this field
  *     1    RT (1..0)                         6-7  current profile; 0: no medium
  *     2-3  starting feature number           8-   features, ascending:
- *     7-8  allocation length                      0-1 code  2 version (5..2), persistent (1), current (0)
- *     9    control                                3 additional length: the bytes after this one
+ *     7-8  allocation length                      0-1 code
+ *     9    control                                2   version (5..2), persistent (1), current (0)
+ *                                                 3   additional length: the bytes after this one
  *
- *     RT 0: all features from the starting one on; 1: those of them that are current; 2: that one only
+ *     RT 0: all features from the starting one on; 1: the current ones of them; 2: that one only
  *
- * cdrom.sys parses this to learn whether it has an MMC drive and which; without it the drive would be
- * "legacy". Features of the medium are current only while there is one.
+ * cdrom.sys parses this to learn whether it has an MMC drive and which; without it the drive would
+ * be "legacy". Features of the medium are current only while there is one.
  */
 #include "03-scsi/commands.h"
 
 #define VMINI_PROFILE_CDROM 0x0008
 
 /* RT, request type. */
-#define VMINI_RT_ALL 0
+#define VMINI_RT_ALL     0
 #define VMINI_RT_CURRENT 1
-#define VMINI_RT_ONE 2
+#define VMINI_RT_ONE     2
 
 #define VMINI_FEATURE_PERSISTENT 0x02
-#define VMINI_FEATURE_CURRENT 0x01
-#define VMINI_FEATURE_VERSION_1 0x04
+#define VMINI_FEATURE_CURRENT    0x01
+#define VMINI_FEATURE_VERSION_1  0x04
 
 #define VMINI_CONFIGURATION_HEADER 8
-#define VMINI_FEATURE_HEADER 4
+#define VMINI_FEATURE_HEADER       4
 
 /** One feature. */
 typedef struct _VMINI_FEATURE {
     USHORT Code;
-    UCHAR Flags;        /**< Byte 2 without the current bit, if that depends on the medium. */
-    BOOLEAN OfMedium;   /**< Current only while there is a medium. */
-    UCHAR Length;       /**< Additional length. */
-    UCHAR Contents[8];  /**< What follows the header. */
+    UCHAR Flags;       /**< Byte 2 without the current bit, if that depends on the medium. */
+    BOOLEAN OfMedium;  /**< Current only while there is a medium. */
+    UCHAR Length;      /**< Additional length. */
+    UCHAR Contents[8]; /**< What follows the header. */
 } VMINI_FEATURE;
 
 #define VMINI_ALWAYS (VMINI_FEATURE_PERSISTENT | VMINI_FEATURE_CURRENT)

@@ -9,25 +9,25 @@
 #include "06-compliance/endian.h"
 
 /* The handlers, one per row of the table, in the file of their family. */
-VMINI_SCSI_HANDLER VminiScsiTestUnitReady;            /* medium.c */
+VMINI_SCSI_HANDLER VminiScsiTestUnitReady; /* medium.c */
 VMINI_SCSI_HANDLER VminiScsiRequestSense;
 VMINI_SCSI_HANDLER VminiScsiStartStopUnit;
 VMINI_SCSI_HANDLER VminiScsiStartStopDone;
 VMINI_SCSI_HANDLER VminiScsiPreventAllow;
-VMINI_SCSI_HANDLER VminiScsiInquiry;                  /* inquiry.c */
-VMINI_SCSI_HANDLER VminiScsiReportLuns;               /* report_luns.c */
-VMINI_SCSI_HANDLER VminiScsiModeSense6;               /* mode.c */
+VMINI_SCSI_HANDLER VminiScsiInquiry;    /* inquiry.c */
+VMINI_SCSI_HANDLER VminiScsiReportLuns; /* report_luns.c */
+VMINI_SCSI_HANDLER VminiScsiModeSense6; /* mode.c */
 VMINI_SCSI_HANDLER VminiScsiModeSense10;
-VMINI_SCSI_HANDLER VminiScsiReadCapacity10;           /* capacity.c */
+VMINI_SCSI_HANDLER VminiScsiReadCapacity10; /* capacity.c */
 VMINI_SCSI_HANDLER VminiScsiReadCapacity16;
-VMINI_SCSI_HANDLER VminiScsiRead;                     /* rw.c */
+VMINI_SCSI_HANDLER VminiScsiRead; /* rw.c */
 VMINI_SCSI_HANDLER VminiScsiWrite;
-VMINI_SCSI_HANDLER VminiScsiVerify;                   /* verify.c */
-VMINI_SCSI_HANDLER VminiScsiSynchronizeCache;         /* sync.c */
-VMINI_SCSI_HANDLER VminiScsiReadToc;                  /* cdrom.c */
+VMINI_SCSI_HANDLER VminiScsiVerify;           /* verify.c */
+VMINI_SCSI_HANDLER VminiScsiSynchronizeCache; /* sync.c */
+VMINI_SCSI_HANDLER VminiScsiReadToc;          /* cdrom.c */
 VMINI_SCSI_HANDLER VminiScsiReadDiscInformation;
-VMINI_SCSI_HANDLER VminiScsiGetConfiguration;         /* cdrom_features.c */
-VMINI_SCSI_HANDLER VminiScsiGetEventStatus;           /* cdrom_events.c */
+VMINI_SCSI_HANDLER VminiScsiGetConfiguration; /* cdrom_features.c */
+VMINI_SCSI_HANDLER VminiScsiGetEventStatus;   /* cdrom_events.c */
 
 /** The command table, ascending by opcode and service action. */
 extern const VMINI_SCSI_COMMAND VminiScsiCommands[];
@@ -43,10 +43,10 @@ UCHAR VminiUnitPeripheral(_In_opt_ const VMINI_UNIT *Unit);
 BOOLEAN VminiUnitHasMedium(_In_ PVMINI_UNIT Unit);
 
 /** Vendor (8), product (16) identification and serial number (16): who a unit is. \irql{any} */
-#define VMINI_VENDOR "VMINI   "
-#define VMINI_PRODUCT_DISK "VIRTUAL DISK    "
+#define VMINI_VENDOR        "VMINI   "
+#define VMINI_PRODUCT_DISK  "VIRTUAL DISK    "
 #define VMINI_PRODUCT_CDROM "VIRTUAL CD-ROM  "
-#define VMINI_REVISION "1.00"
+#define VMINI_REVISION      "1.00"
 /** The product identification of a unit: 16 characters. \param Unit NULL: no unit. */
 PCSTR VminiUnitProduct(_In_opt_ const VMINI_UNIT *Unit);
 
@@ -86,8 +86,8 @@ typedef struct _VMINI_EXTENT {
 UCHAR VminiBlocksRange(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT Extent);
 
 /**
- * The same for commands that touch the blocks: refuses protection information, which no unit has, and
- * more blocks than VPD page B0h allows.
+ * The same for commands that touch the blocks: refuses protection information, which no unit has,
+ * and more blocks than VPD page B0h allows.
  * \param Extent  receives LBA and blocks.
  * \return SRB_STATUS_SUCCESS, or what VminiSenseFail returned.
  * \irql{<= DISPATCH_LEVEL}

@@ -2,13 +2,14 @@
  * \file
  * From a CDB to a status: finds the row, checks what every command has in common, runs the handler.
  *
- * This is where 02-dispatch hands an SRB over, at any IRQL up to DISPATCH_LEVEL, the device referenced
- * and no lock held. What comes out is an SRB status; nothing here completes the SRB or waits.
+ * This is where 02-dispatch hands an SRB over, at any IRQL up to DISPATCH_LEVEL, the device
+ * referenced and no lock held. What comes out is an SRB status; nothing here completes the SRB or
+ * waits.
  */
 #include "03-scsi/commands.h"
 
-/** CONTROL byte, bit 2: the initiator wants auto contingent allegiance (SAM-5 5.2). We have none. */
-#define VMINI_CONTROL_NACA 0x04
+/** CONTROL byte, bit 2: the initiator wants auto contingent allegiance (SAM-5 5.2). None here. */
+#define VMINI_CONTROL_NACA     0x04
 #define VMINI_CONTROL_NACA_BIT 2
 
 /** Does the unit have a command with this opcode, whatever its service action? */
@@ -28,8 +29,9 @@ static BOOLEAN VminiScsiHasOpcode(_In_ const VMINI_SCSI_REQUEST *Request)
 /**
  * Says no to a command that the unit does not have. \irql{<= DISPATCH_LEVEL}
  *
- * An absent LUN 0 answers everything else with LOGICAL UNIT NOT SUPPORTED (SAM-5, incorrect logical unit); a known
- * opcode with an unknown service action is an invalid field; the rest is the operation code itself.
+ * An absent LUN 0 answers everything else with LOGICAL UNIT NOT SUPPORTED (SAM-5, incorrect logical
+ * unit); a known opcode with an unknown service action is an invalid field; the rest is the
+ * operation code itself.
  */
 static UCHAR VminiScsiRefuse(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
@@ -39,8 +41,9 @@ static UCHAR VminiScsiRefuse(_Inout_ PVMINI_SCSI_REQUEST Request)
     if (VminiScsiHasOpcode(Request)) {
         return VminiSenseFailCdbField(Request->Srb, 1, 4);
     }
-    /* A bare SRB_STATUS_ERROR would leave the class driver to guess, and to try again: a device that
-     * lacks a command says so in sense data. \article{Tweaks, Prevent/Allow Medium Handling} */
+    /* A bare SRB_STATUS_ERROR would leave the class driver to guess, and to try again: a device
+     * that lacks a command says so in sense data.
+     * \article{Tweaks, Prevent/Allow Medium Handling} */
     return VminiSenseFail(Request->Srb, VMINI_SENSE_INVALID_COMMAND);
 }
 

@@ -2,9 +2,9 @@
  * \file
  * What the file system said, in SCSI: one table from NTSTATUS to sense data.
  *
- * Runs when a work item has ended, at <= DISPATCH_LEVEL, in whatever thread the IRP was completed. It
- * must never report a success that did not happen: a transfer that moved fewer bytes than the CDB
- * asked for has failed, whatever its status says. The backing file may have been cut short.
+ * Runs when a work item has ended, at <= DISPATCH_LEVEL, in whatever thread the IRP was completed.
+ * It must never report a success that did not happen: a transfer that moved fewer bytes than the
+ * CDB asked for has failed, whatever its status says. The backing file may have been cut short.
  */
 #include "03-scsi/commands.h"
 
@@ -73,7 +73,8 @@ static VMINI_SENSE VminiScsiSenseOf(_In_ const VMINI_WORK_ITEM *Work)
     return VminiScsiDefaultSense(Work->Command);
 }
 
-/** Fails a request; an error of the medium names the first block that did not make it (SBC-3 4.18.1).
+/** Fails a request; an error of the medium names the first block that did not make it (SBC-3
+ *  4.18.1).
  *  \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiScsiFailWork(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_SENSE Sense)
 {

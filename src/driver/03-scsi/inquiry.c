@@ -21,9 +21,9 @@ _Static_assert(offsetof(INQUIRYDATA, AdditionalLength) == 4, "standard INQUIRY d
 _Static_assert(offsetof(INQUIRYDATA, VendorId) == 8, "standard INQUIRY data");
 _Static_assert(offsetof(INQUIRYDATA, VendorSpecific) == INQUIRYDATABUFFERSIZE, "36 bytes");
 
-#define VMINI_INQUIRY_EVPD 0x01   /**< Byte 1: a vital product data page is wanted. */
-#define VMINI_INQUIRY_CMDDT 0x02  /**< Byte 1: obsolete since SPC-3, command support data. */
-#define VMINI_VERSION_SPC4 0x06
+#define VMINI_INQUIRY_EVPD    0x01 /**< Byte 1: a vital product data page is wanted. */
+#define VMINI_INQUIRY_CMDDT   0x02 /**< Byte 1: obsolete since SPC-3, command support data. */
+#define VMINI_VERSION_SPC4    0x06
 #define VMINI_RESPONSE_FORMAT 0x02 /**< Byte 3: the only format that there is. */
 
 /**
@@ -41,7 +41,8 @@ static UCHAR VminiInquiryStandard(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULON
     Data->RemovableMedia = Unit != NULL && Unit->Removable;
 
     /* How many bytes follow this field, 1Fh: an initiator reads 5 bytes, then as many more. With 0
-     * here it may stop before the vendor's name. \article{Tweaks, Additional Length Field Not Set} */
+     * here it may stop before the vendor's name. \article{Tweaks, Additional Length Field Not Set}
+     * */
     Data->AdditionalLength =
         INQUIRYDATABUFFERSIZE - RTL_SIZEOF_THROUGH_FIELD(INQUIRYDATA, AdditionalLength);
 

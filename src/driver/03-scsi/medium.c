@@ -2,9 +2,9 @@
  * \file
  * Is it ready, what is wrong, take it out, leave it in: the commands about the medium as a whole.
  *
- * A removable unit can be ejected; its file stays open, it only answers MEDIUM NOT PRESENT until it is
- * loaded again. Ejected, Prevented and MediaEvent are the only things about a unit that commands change:
- * several may do so at once, so they are interlocked.
+ * A removable unit can be ejected; its file stays open, it only answers MEDIUM NOT PRESENT until it
+ * is loaded again. Ejected, Prevented and MediaEvent are the only things about a unit that commands
+ * change: several may do so at once, so they are interlocked.
  */
 #include "03-scsi/commands.h"
 
@@ -15,7 +15,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiTestUnitReady(PVMINI_SCSI_REQUEST Re
     return SRB_STATUS_SUCCESS;
 }
 
-#define VMINI_SENSE_DESC 0x01 /**< REQUEST SENSE byte 1: descriptor format, please. */
+#define VMINI_SENSE_DESC              0x01 /**< REQUEST SENSE byte 1: descriptor format, please. */
 #define VMINI_DESCRIPTOR_SENSE_HEADER 8
 
 _Static_assert(offsetof(DESCRIPTOR_SENSE_DATA, DescriptorBuffer) == VMINI_DESCRIPTOR_SENSE_HEADER,
@@ -31,8 +31,8 @@ static VMINI_SENSE VminiMediumSense(_In_opt_ PVMINI_UNIT Unit)
     return VminiUnitHasMedium(Unit) ? VMINI_SENSE_NONE : VMINI_SENSE_NO_MEDIUM;
 }
 
-/** REQUEST SENSE, SPC-4 6.39: CDB byte 1 DESC (bit 0), byte 4 allocation length. It succeeds whatever it
- *  has to tell. Descriptor format: 72h, key, ASC, ASCQ, and no descriptors. */
+/** REQUEST SENSE, SPC-4 6.39: CDB byte 1 DESC (bit 0), byte 4 allocation length. It succeeds
+ *  whatever it has to tell. Descriptor format: 72h, key, ASC, ASCQ, and no descriptors. */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiRequestSense(PVMINI_SCSI_REQUEST Request)
 {
     VMINI_SENSE Sense = VminiMediumSense(Request->Unit);
@@ -63,10 +63,10 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiRequestSense(PVMINI_SCSI_REQUEST Req
  *     +-----------------------+-----+-----+-----+-----+
  */
 #define VMINI_POWER_CONDITION 0xF0
-#define VMINI_NO_FLUSH 0x04
-#define VMINI_LOEJ 0x02
-#define VMINI_LOEJ_BIT 1
-#define VMINI_START 0x01
+#define VMINI_NO_FLUSH        0x04
+#define VMINI_LOEJ            0x02
+#define VMINI_LOEJ_BIT        1
+#define VMINI_START           0x01
 
 /** Puts the medium back. \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiMediumLoad(_Inout_ PVMINI_SCSI_REQUEST Request)
@@ -91,7 +91,7 @@ static UCHAR VminiMediumEject(_Inout_ PVMINI_SCSI_REQUEST Request)
     return SRB_STATUS_SUCCESS;
 }
 
-/** Stop or eject, once the data are on the medium. Also the Finish of the flush that made them so. */
+/** Stop or eject, once the data are on the medium. Also the Finish of the flush that did that. */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiStartStopDone(PVMINI_SCSI_REQUEST Request)
 {
     return (Request->Cdb[4] & VMINI_LOEJ) != 0 ? VminiMediumEject(Request) : SRB_STATUS_SUCCESS;

@@ -1,13 +1,13 @@
 /**
  * \file
- * MODE SENSE(6) and (10): how a device is set up. The header and the block descriptor; the pages are in
- * mode_pages.c.
+ * MODE SENSE(6) and (10): how a device is set up. The header and the block descriptor; the pages
+ * are in mode_pages.c.
  *
  *     CDB(6)                  CDB(10)                     (SPC-4 6.11, 6.12)
  *     0  1Ah                  0    5Ah
  *     1  DBD (bit 3)          1    LLBAA (bit 4), DBD (bit 3)
- *     2  PC (7..6), page      2    PC (7..6), page        PC: 0 current, 1 changeable, 2 default, 3 saved
- *     3  subpage              3    subpage
+ *     2  PC (7..6), page      2    PC (7..6), page        PC: 0 current, 1 changeable,
+ *     3  subpage              3    subpage                 2 default, 3 saved
  *     4  allocation length    7-8  allocation length
  *     5  control              9    control
  *
@@ -22,7 +22,7 @@
  */
 #include "03-scsi/commands.h"
 
-#define VMINI_MODE_DBD 0x08 /**< Byte 1: no block descriptor, please. */
+#define VMINI_MODE_DBD         0x08 /**< Byte 1: no block descriptor, please. */
 #define VMINI_MODE_SUBPAGE_ALL 0xFF
 
 _Static_assert(sizeof(MODE_PARAMETER_HEADER) == 4, "MODE SENSE(6) header");
@@ -74,8 +74,8 @@ static UCHAR VminiModeCheck(_Inout_ PVMINI_SCSI_REQUEST Request)
 }
 
 /**
- * Writes the header's length field. It does not count itself: with 3, an initiator knows that 4 bytes
- * are there; with 4, it waits for a fifth. \article{Tweaks, Mode Sense Emulation}
+ * Writes the header's length field. It does not count itself: with 3, an initiator knows that 4
+ * bytes are there; with 4, it waits for a fifth. \article{Tweaks, Mode Sense Emulation}
  */
 static VOID VminiModeSetLength(_Inout_ PVMINI_REPLY Reply, _In_ ULONG HeaderLength)
 {

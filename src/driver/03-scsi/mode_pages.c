@@ -2,18 +2,19 @@
  * \file
  * The mode pages: one table, page code -> length and contents.
  *
- * All pages begin alike (SPC-4 7.5.7): byte 0 PS (bit 7) and page code (5..0), byte 1 the bytes that
- * follow. PS is 0, nothing can be saved. Nothing can be changed either, there is no MODE SELECT: the
- * changeable values, a mask, are 0 throughout, and the default values are the current ones.
+ * All pages begin alike (SPC-4 7.5.7): byte 0 PS (bit 7) and page code (5..0), byte 1 the bytes
+ * that follow. PS is 0, nothing can be saved. Nothing can be changed either, there is no MODE
+ * SELECT: the changeable values, a mask, are 0 throughout, and the default values are the current
+ * ones.
  */
 #include "03-scsi/commands.h"
 
 /** One page. */
 typedef struct _VMINI_MODE_PAGE {
     UCHAR PageCode;
-    UCHAR Devices; /**< VMINI_ON_* bits: who has it. */
-    UCHAR Length;  /**< Bytes, the first two included. */
-    VOID (*Fill)(const VMINI_UNIT *Unit, PVOID Page); /**< Current values; the page is zero before. */
+    UCHAR Devices;                                    /**< VMINI_ON_* bits: who has it. */
+    UCHAR Length;                                     /**< Bytes, the first two included. */
+    VOID (*Fill)(const VMINI_UNIT *Unit, PVOID Page); /**< Current values; it is 0 before. */
 } VMINI_MODE_PAGE;
 
 #define VMINI_MODE_PAGE_HEADER 2
@@ -26,8 +27,8 @@ _Static_assert(sizeof(CDVD_CAPABILITIES_PAGE) == 24, "MMC-3 5.5.10");
 #define VMINI_CACHING_LENGTH 20
 
 /**
- * WCE: the file system below us caches what is written, so an initiator that wants data to last has to
- * use FUA or SYNCHRONIZE CACHE, and both reach the file. \irql{<= DISPATCH_LEVEL}
+ * WCE: the file system below us caches what is written, so an initiator that wants data to last has
+ * to use FUA or SYNCHRONIZE CACHE, and both reach the file. \irql{<= DISPATCH_LEVEL}
  */
 static VOID VminiModeCaching(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Page)
 {
@@ -54,7 +55,7 @@ static VOID VminiModeExceptions(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Page)
 /** Buffer that 2Ah claims, in KiB. */
 #define VMINI_CDROM_BUFFER 512
 
-/** 2Ah, CD-ROM capabilities and mechanical status: reads CD-R and CD-RW too, has a tray that locks. */
+/** 2Ah, CD-ROM capabilities and mechanical status: reads CD-R and CD-RW too, has a locking tray. */
 static VOID VminiModeCapabilities(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Page)
 {
     PCDVD_CAPABILITIES_PAGE Capabilities = Page;
@@ -76,7 +77,8 @@ static VOID VminiModeCapabilities(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Pag
 //! [mode-pages]
 static const VMINI_MODE_PAGE VminiModePages[] = {
     {MODE_PAGE_CACHING, VMINI_ON_DISK, VMINI_CACHING_LENGTH, VminiModeCaching},
-    {MODE_PAGE_CONTROL, VMINI_ON_DISK | VMINI_ON_CDROM, sizeof(MODE_CONTROL_PAGE), VminiModeControl},
+    {MODE_PAGE_CONTROL, VMINI_ON_DISK | VMINI_ON_CDROM, sizeof(MODE_CONTROL_PAGE),
+     VminiModeControl},
     {MODE_PAGE_FAULT_REPORTING, VMINI_ON_DISK | VMINI_ON_CDROM, sizeof(MODE_INFO_EXCEPTIONS),
      VminiModeExceptions},
     {MODE_PAGE_CAPABILITIES, VMINI_ON_CDROM, sizeof(CDVD_CAPABILITIES_PAGE), VminiModeCapabilities},

@@ -1,7 +1,7 @@
 /**
  * \file
- * REPORT LUNS: which logical units a target has. Storport's bus scan begins with it, at LUN 0, whether
- * there is a LUN 0 or not.
+ * REPORT LUNS: which logical units a target has. Storport's bus scan begins with it, at LUN 0,
+ * whether there is a LUN 0 or not.
  *
  *     CDB (SPC-4 6.33)                  data
  *     0    A0h                          0-3   LUN list length: 8 for each unit
@@ -15,13 +15,13 @@
 #include "03-scsi/commands.h"
 
 /* SELECT REPORT: which kinds of units are wanted. */
-#define VMINI_SELECT_ADDRESSED 0x00  /**< All but well known ones. */
+#define VMINI_SELECT_ADDRESSED  0x00 /**< All but well known ones. */
 #define VMINI_SELECT_WELL_KNOWN 0x01 /**< Only well known ones (W-LUNs): we have none. */
-#define VMINI_SELECT_ALL 0x02
+#define VMINI_SELECT_ALL        0x02
 
-#define VMINI_LUN_SIZE 8
+#define VMINI_LUN_SIZE        8
 #define VMINI_LUN_LIST_HEADER 8
-#define VMINI_MAXIMUM_LUNS 255
+#define VMINI_MAXIMUM_LUNS    255
 
 _Static_assert(sizeof(LUN_LIST) == VMINI_LUN_LIST_HEADER, "LUN list header");
 
@@ -58,8 +58,8 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiReportLuns(PVMINI_SCSI_REQUEST Reque
         Count = Request->ListLuns(Request->Adapter, Request->Address.Path, Request->Address.Target,
                                   Luns, RTL_NUMBER_OF(Luns));
     }
-    SrbStatus = VminiTransferOpen(Request->Adapter, Request->Srb, VminiReadBe32(&Request->Cdb[6]),
-                                  &Window);
+    SrbStatus =
+        VminiTransferOpen(Request->Adapter, Request->Srb, VminiReadBe32(&Request->Cdb[6]), &Window);
     if (SrbStatus == SRB_STATUS_SUCCESS) {
         Request->Moved = VminiReportLunsWrite(&Window, Luns, min(Count, RTL_NUMBER_OF(Luns)));
     }

@@ -2,9 +2,9 @@
  * \file
  * READ and WRITE, in all their forms: from a CDB to a work item.
  *
- * Runs in HwStartIo, perhaps at DISPATCH_LEVEL, where a file system cannot be called: this only checks
- * and describes what is to be done. The data are never touched here. Storport maps no buffer for these
- * commands; the MDL goes down to the file system, which moves the bytes itself.
+ * Runs in HwStartIo, perhaps at DISPATCH_LEVEL, where a file system cannot be called: this only
+ * checks and describes what is to be done. The data are never touched here. Storport maps no buffer
+ * for these commands; the MDL goes down to the file system, which moves the bytes itself.
  *
  *     READ(10) 28h, WRITE(10) 2Ah (SBC-3 5.11, 5.32); (12) and (16) alike, see blocks.c
  *     byte   7     6     5     4     3     2     1     0
@@ -18,8 +18,9 @@
 
 #define VMINI_RW_FUA 0x08
 
-/** FUA on a write: the data are on the medium before the command ends, not only in a cache. (On a read
- *  it asks for the medium's data; the file system's cache is the only way to them, and never stale.) */
+/** FUA on a write: the data are on the medium before the command ends, not only in a cache. (On a
+ *  read it asks for the medium's data; the file system's cache is the only way to them, and never
+ *  stale.) */
 static BOOLEAN VminiRwForceUnitAccess(_In_ const UCHAR *Cdb)
 {
     return Cdb[0] >> 5 != 0 && (Cdb[1] & VMINI_RW_FUA) != 0;
@@ -28,9 +29,10 @@ static BOOLEAN VminiRwForceUnitAccess(_In_ const UCHAR *Cdb)
 /**
  * Finds the SRB's data in its MDL.
  *
- * The MDL may describe more than this SRB transfers, and begin before it: a class driver splits a long
- * request into several SRBs that share the caller's MDL. The SRB's data pointer is then an address
- * within the MDL: a place in somebody's address space, to be compared, never to be followed.
+ * The MDL may describe more than this SRB transfers, and begin before it: a class driver splits a
+ * long request into several SRBs that share the caller's MDL. The SRB's data pointer is then an
+ * address within the MDL: a place in somebody's address space, to be compared, never to be
+ * followed.
  * \return FALSE when the MDL does not hold Length bytes from there. \irql{<= DISPATCH_LEVEL}
  */
 static BOOLEAN VminiRwLocate(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Length)
@@ -54,7 +56,8 @@ static BOOLEAN VminiRwLocate(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Len
            Length <= MmGetMdlByteCount(Work->Mdl) - Skipped;
 }
 
-/** READ or WRITE. \irql{<= DISPATCH_LEVEL} \article{Part III, OsrUserReadData, OsrUserWriteData} */
+/** READ or WRITE. \irql{<= DISPATCH_LEVEL} \article{Part III, OsrUserReadData}
+ *  \article{Part III, OsrUserWriteData} */
 static UCHAR VminiRwStart(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_WORK_COMMAND Command)
 {
     VMINI_EXTENT Extent;

@@ -14,13 +14,13 @@
 #include "04-workers/work.h"
 #include "06-compliance/compliance.h"
 
-#define VMINI_DISK_BLOCK_SIZE 512UL
+#define VMINI_DISK_BLOCK_SIZE  512UL
 #define VMINI_CDROM_BLOCK_SIZE 2048UL
 /** What a serial number looks like: 16 hexadecimal digits made from the path. */
 #define VMINI_SERIAL_LENGTH 16
 
-/** A logical unit. Nonpaged; embedded in 02's device record. Only the interlocked fields change while
- *  SRBs run. */
+/** A logical unit. Nonpaged; embedded in 02's device record. Only the interlocked fields change
+ *  while SRBs run. */
 typedef struct _VMINI_UNIT {
     /* Set by VminiUnitInitialize, read-only afterwards. */
     BOOLEAN Cdrom;
@@ -30,9 +30,9 @@ typedef struct _VMINI_UNIT {
     VMINI_ADDRESS Address;
     PVMINI_MEDIA Media; /**< The backing file; open as long as the unit can be found on the bus. */
     ULONG BlockSize;
-    ULONGLONG BlockCount; /**< Whole blocks only: a file's odd tail is not served. */
+    ULONGLONG BlockCount;              /**< Whole blocks only: a file's odd tail is not served. */
     UCHAR Serial[VMINI_SERIAL_LENGTH]; /**< ASCII, not terminated. */
-    UCHAR Naa[8];                      /**< NAA 3h (locally assigned) identifier, SPC-4 7.8.6.6.4. */
+    UCHAR Naa[8];                      /**< NAA 3h, locally assigned: SPC-4 7.8.6.6.4. */
 
     /* Interlocked. */
     LONG Ejected;    /**< Nonzero: NOT READY, MEDIUM NOT PRESENT until it is loaded again. */
@@ -109,13 +109,13 @@ typedef struct _VMINI_SCSI_COMMAND {
 
 #define VMINI_NO_SERVICE_ACTION 0xFF
 
-#define VMINI_ON_DISK 0x01
-#define VMINI_ON_CDROM 0x02
-#define VMINI_ON_ABSENT 0x04    /**< Also answered for an absent LUN 0. */
+#define VMINI_ON_DISK      0x01
+#define VMINI_ON_CDROM     0x02
+#define VMINI_ON_ABSENT    0x04 /**< Also answered for an absent LUN 0. */
 #define VMINI_ON_REMOVABLE 0x08 /**< A disk that was connected as removable. */
 
 #define VMINI_NEEDS_MEDIUM 0x01 /**< Else NOT READY, MEDIUM NOT PRESENT (02/3A/00). */
-#define VMINI_NEEDS_WRITE 0x02  /**< Else DATA PROTECT, WRITE PROTECTED (07/27/00). */
+#define VMINI_NEEDS_WRITE  0x02 /**< Else DATA PROTECT, WRITE PROTECTED (07/27/00). */
 
 /**
  * Starts a CDB.

@@ -5,9 +5,9 @@
  *     35h, 91h (SBC-3 5.21, 5.22)
  *     byte 1: IMMED (bit 1)    LBA and number of blocks: see blocks.c; 0 blocks: to the end
  *
- * A file system flushes files, not ranges: the range is checked, and then all of the file is flushed.
- * IMMED would let us answer first and flush later. We flush first all the same: an answer that comes
- * later than allowed breaks nothing, and the work item lives no longer than its SRB.
+ * A file system flushes files, not ranges: the range is checked, and then all of the file is
+ * flushed. IMMED would let us answer first and flush later. We flush first all the same: an answer
+ * that comes later than allowed breaks nothing, and the work item lives no longer than its SRB.
  */
 #include "03-scsi/commands.h"
 

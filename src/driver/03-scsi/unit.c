@@ -2,8 +2,8 @@
  * \file
  * A logical unit's facts: what it is, how big it is, who it is.
  *
- * Filled once, at PASSIVE_LEVEL, before the device is published on the bus; read by every command at
- * any IRQL up to DISPATCH_LEVEL. Nothing here may be paged but VminiUnitInitialize itself.
+ * Filled once, at PASSIVE_LEVEL, before the device is published on the bus; read by every command
+ * at any IRQL up to DISPATCH_LEVEL. Nothing here may be paged but VminiUnitInitialize itself.
  */
 #include "03-scsi/commands.h"
 
@@ -27,8 +27,9 @@ static ULONGLONG VminiUnitHash(_In_ PCUNICODE_STRING Path)
 }
 
 /**
- * Makes serial number and NAA identifier. Both come from the path, so that an image that is connected
- * again, after a reboot or at another address, is the same disk to Windows; and two images are two.
+ * Makes serial number and NAA identifier. Both come from the path, so that an image that is
+ * connected again, after a reboot or at another address, is the same disk to Windows; and two
+ * images are two.
  *
  *     byte   7     6     5     4     3     2     1     0
  *        +-----------------------+-----------------------+

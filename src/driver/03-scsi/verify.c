@@ -1,6 +1,7 @@
 /**
  * \file
- * VERIFY(10), (12) and (16): can the blocks be read, and do they hold what the initiator sends along?
+ * VERIFY(10), (12) and (16): can the blocks be read, and do they hold what the initiator sends
+ * along?
  *
  *     byte   7     6     5     4     3     2     1     0       (SBC-3 5.28)
  *        +-----------------+-----+-----+-----------+-----+
@@ -16,10 +17,10 @@
  */
 #include "03-scsi/commands.h"
 
-#define VMINI_BYTCHK_NONE 0
-#define VMINI_BYTCHK_ALL 1
+#define VMINI_BYTCHK_NONE      0
+#define VMINI_BYTCHK_ALL       1
 #define VMINI_BYTCHK_ONE_BLOCK 3
-#define VMINI_BYTCHK_BIT 2 /**< Its most significant bit in byte 1. */
+#define VMINI_BYTCHK_BIT       2 /**< Its most significant bit in byte 1. */
 
 /** Makes Length bytes out of one block, for BYTCHK 3. \return NULL without memory.
  *  \irql{<= DISPATCH_LEVEL} */
@@ -42,8 +43,8 @@ static UCHAR VminiVerifyAttach(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR B
     ULONG Room;
     UCHAR SrbStatus;
 
-    SrbStatus = VminiBlocksCheckTransfer(Request,
-                                         ByteCheck == VMINI_BYTCHK_ALL ? Length : BlockSize);
+    SrbStatus =
+        VminiBlocksCheckTransfer(Request, ByteCheck == VMINI_BYTCHK_ALL ? Length : BlockSize);
     if (SrbStatus != SRB_STATUS_SUCCESS) {
         return SrbStatus;
     }

@@ -22,7 +22,7 @@
 /** One page. */
 typedef struct _VMINI_VPD_PAGE {
     UCHAR PageCode;
-    UCHAR Devices;                        /**< VMINI_ON_* bits: who has it. */
+    UCHAR Devices;                             /**< VMINI_ON_* bits: who has it. */
     VOID (*Fill)(PVMINI_SCSI_REQUEST Request); /**< Appends the page's contents to the reply. */
 } VMINI_VPD_PAGE;
 
@@ -49,8 +49,7 @@ static VOID VminiVpdSerialNumber(_Inout_ PVMINI_SCSI_REQUEST Request)
 static PUCHAR VminiVpdDesignator(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VPD_CODE_SET CodeSet,
                                  _In_ VPD_IDENTIFIER_TYPE Type, _In_ UCHAR Length)
 {
-    PVPD_IDENTIFICATION_DESCRIPTOR Header =
-        VminiTransferAppend(&Request->Reply, sizeof(*Header));
+    PVPD_IDENTIFICATION_DESCRIPTOR Header = VminiTransferAppend(&Request->Reply, sizeof(*Header));
 
     Header->CodeSet = (UCHAR)CodeSet & 0xFU;
     Header->Association = VpdAssocDevice;
@@ -61,15 +60,16 @@ static PUCHAR VminiVpdDesignator(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VPD_C
 
 _Static_assert(sizeof(VPD_IDENTIFICATION_DESCRIPTOR) == 4, "designator header");
 
-#define VMINI_VENDOR_LENGTH 8
+#define VMINI_VENDOR_LENGTH  8
 #define VMINI_PRODUCT_LENGTH 16
 
 /** 83h, device identification (SPC-4 7.8.6): a T10 name for people, an NAA number for programs. */
 static VOID VminiVpdIdentifiers(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
     const VMINI_UNIT *Unit = Request->Unit;
-    PUCHAR At = VminiVpdDesignator(Request, VpdCodeSetAscii, VpdIdentifierTypeVendorId,
-                                   VMINI_VENDOR_LENGTH + VMINI_PRODUCT_LENGTH + VMINI_SERIAL_LENGTH);
+    PUCHAR At =
+        VminiVpdDesignator(Request, VpdCodeSetAscii, VpdIdentifierTypeVendorId,
+                           VMINI_VENDOR_LENGTH + VMINI_PRODUCT_LENGTH + VMINI_SERIAL_LENGTH);
 
     RtlCopyMemory(At, VMINI_VENDOR, VMINI_VENDOR_LENGTH);
     At += VMINI_VENDOR_LENGTH;
@@ -77,17 +77,18 @@ static VOID VminiVpdIdentifiers(_Inout_ PVMINI_SCSI_REQUEST Request)
     At += VMINI_PRODUCT_LENGTH;
     RtlCopyMemory(At, Unit->Serial, VMINI_SERIAL_LENGTH);
 
-    At = VminiVpdDesignator(Request, VpdCodeSetBinary, VpdIdentifierTypeFCPHName, sizeof(Unit->Naa));
+    At =
+        VminiVpdDesignator(Request, VpdCodeSetBinary, VpdIdentifierTypeFCPHName, sizeof(Unit->Naa));
     RtlCopyMemory(At, Unit->Naa, sizeof(Unit->Naa));
 }
 
 /* Contents of B0h, B1h and B2h without the header, as SBC-3 6.6 has them. */
-#define VMINI_VPD_LIMITS_LENGTH 0x3C
+#define VMINI_VPD_LIMITS_LENGTH          0x3C
 #define VMINI_VPD_CHARACTERISTICS_LENGTH 0x3C
-#define VMINI_VPD_PROVISIONING_LENGTH 0x04
+#define VMINI_VPD_PROVISIONING_LENGTH    0x04
 /** Bytes that a file system moves at least: its cache works in pages. */
 #define VMINI_TRANSFER_GRANULARITY 4096
-#define VMINI_ROTATION_NONE 0x0001 /**< MEDIUM ROTATION RATE: it does not rotate. */
+#define VMINI_ROTATION_NONE        0x0001 /**< MEDIUM ROTATION RATE: it does not rotate. */
 
 _Static_assert(sizeof(VPD_BLOCK_LIMITS_PAGE) == VMINI_VPD_HEADER + VMINI_VPD_LIMITS_LENGTH, "B0h");
 _Static_assert(sizeof(VPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE) ==
@@ -95,8 +96,8 @@ _Static_assert(sizeof(VPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE) ==
                "B1h");
 
 /**
- * B0h, block limits (SBC-3 6.6.4): how much a command may move at once; what is 0 is not limited, or
- * belongs to a command that does not exist.
+ * B0h, block limits (SBC-3 6.6.4): how much a command may move at once; what is 0 is not limited,
+ * or belongs to a command that does not exist.
  *
  *     4     WSNZ (bit 0)                        16-19 maximum prefetch length
  *     5     maximum compare and write length    20-35 the limits of UNMAP

@@ -1,7 +1,8 @@
 /**
  * \file
- * How an SRB ends: status, sense data, transfer accounting. The rules that "Virtual Storport Tweaks"
- * found broken live here, each in one place. A leaf: any module may call it, it calls none of them.
+ * How an SRB ends: status, sense data, transfer accounting. The rules that "Virtual Storport
+ * Tweaks" found broken live here, each in one place. A leaf: any module may call it, it calls none
+ * of them.
  *
  * A handler never completes an SRB. It returns an SRB status (SRB_STATUS_PENDING: somebody will
  * complete it later), and VminiSrbComplete, called in exactly one place for each way an SRB can go,
@@ -18,22 +19,22 @@
  */
 typedef ULONG VMINI_SENSE;
 
-#define VMINI_SENSE_NONE 0x000000UL                /**< NO SENSE, NO ADDITIONAL SENSE INFORMATION */
-#define VMINI_SENSE_NOT_CONNECTED 0x020403UL       /**< LU NOT READY, MANUAL INTERVENTION REQUIRED */
-#define VMINI_SENSE_NO_MEDIUM 0x023A00UL           /**< MEDIUM NOT PRESENT */
-#define VMINI_SENSE_WRITE_ERROR 0x030C00UL         /**< WRITE ERROR */
-#define VMINI_SENSE_READ_ERROR 0x031100UL          /**< UNRECOVERED READ ERROR */
-#define VMINI_SENSE_TARGET_FAILURE 0x044400UL      /**< INTERNAL TARGET FAILURE */
-#define VMINI_SENSE_INVALID_COMMAND 0x052000UL     /**< INVALID COMMAND OPERATION CODE */
-#define VMINI_SENSE_LBA_OUT_OF_RANGE 0x052100UL    /**< LOGICAL BLOCK ADDRESS OUT OF RANGE */
-#define VMINI_SENSE_INVALID_FIELD 0x052400UL       /**< INVALID FIELD IN CDB */
-#define VMINI_SENSE_INVALID_LUN 0x052500UL         /**< LOGICAL UNIT NOT SUPPORTED */
-#define VMINI_SENSE_SAVING_UNSUPPORTED 0x053900UL  /**< SAVING PARAMETERS NOT SUPPORTED */
-#define VMINI_SENSE_REMOVAL_PREVENTED 0x055302UL   /**< MEDIUM REMOVAL PREVENTED */
-#define VMINI_SENSE_WRITE_PROTECTED 0x072700UL     /**< WRITE PROTECTED */
-#define VMINI_SENSE_SPACE_ALLOCATION 0x072707UL    /**< SPACE ALLOCATION FAILED WRITE PROTECT */
-#define VMINI_SENSE_RESOURCES 0x0B5503UL           /**< ABORTED COMMAND, INSUFFICIENT RESOURCES */
-#define VMINI_SENSE_MISCOMPARE 0x0E1D00UL          /**< MISCOMPARE DURING VERIFY OPERATION */
+#define VMINI_SENSE_NONE               0x000000UL /**< NO SENSE, NO ADDITIONAL SENSE INFORMATION */
+#define VMINI_SENSE_NOT_CONNECTED      0x020403UL /**< NOT READY, MANUAL INTERVENTION REQUIRED */
+#define VMINI_SENSE_NO_MEDIUM          0x023A00UL /**< MEDIUM NOT PRESENT */
+#define VMINI_SENSE_WRITE_ERROR        0x030C00UL /**< WRITE ERROR */
+#define VMINI_SENSE_READ_ERROR         0x031100UL /**< UNRECOVERED READ ERROR */
+#define VMINI_SENSE_TARGET_FAILURE     0x044400UL /**< INTERNAL TARGET FAILURE */
+#define VMINI_SENSE_INVALID_COMMAND    0x052000UL /**< INVALID COMMAND OPERATION CODE */
+#define VMINI_SENSE_LBA_OUT_OF_RANGE   0x052100UL /**< LOGICAL BLOCK ADDRESS OUT OF RANGE */
+#define VMINI_SENSE_INVALID_FIELD      0x052400UL /**< INVALID FIELD IN CDB */
+#define VMINI_SENSE_INVALID_LUN        0x052500UL /**< LOGICAL UNIT NOT SUPPORTED */
+#define VMINI_SENSE_SAVING_UNSUPPORTED 0x053900UL /**< SAVING PARAMETERS NOT SUPPORTED */
+#define VMINI_SENSE_REMOVAL_PREVENTED  0x055302UL /**< MEDIUM REMOVAL PREVENTED */
+#define VMINI_SENSE_WRITE_PROTECTED    0x072700UL /**< WRITE PROTECTED */
+#define VMINI_SENSE_SPACE_ALLOCATION   0x072707UL /**< SPACE ALLOCATION FAILED WRITE PROTECT */
+#define VMINI_SENSE_RESOURCES          0x0B5503UL /**< ABORTED COMMAND, INSUFFICIENT RESOURCES */
+#define VMINI_SENSE_MISCOMPARE         0x0E1D00UL /**< MISCOMPARE DURING VERIFY OPERATION */
 
 /** Bytes of fixed format sense data that we write: all of SENSE_DATA. */
 #define VMINI_SENSE_LENGTH sizeof(SENSE_DATA)
@@ -54,8 +55,8 @@ typedef ULONG VMINI_SENSE;
 UCHAR VminiSenseFail(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ VMINI_SENSE Sense);
 
 /**
- * The same with INVALID FIELD IN CDB, pointing at the byte (and bit) that is wrong: the field pointer
- * of the sense-key specific bytes, SPC-4 4.5.2.4.2.
+ * The same with INVALID FIELD IN CDB, pointing at the byte (and bit) that is wrong: the field
+ * pointer of the sense-key specific bytes, SPC-4 4.5.2.4.2.
  *
  * \param Srb   the request.
  * \param Byte  offset of the offending byte in the CDB.
@@ -153,8 +154,9 @@ ULONG VminiTransferPut(_In_ const VMINI_WINDOW *Window, _In_ ULONG Offset,
                        _In_reads_bytes_(Length) const VOID *Data, _In_ ULONG Length);
 
 /**
- * Answers a data-in command: as much of the reply as the CDB's allocation length and the SRB's buffer
- * allow (SPC-4 4.2.5.6: an answer cut short is no error, and its length fields stay as they are).
+ * Answers a data-in command: as much of the reply as the CDB's allocation length and the SRB's
+ * buffer allow (SPC-4 4.2.5.6: an answer cut short is no error, and its length fields stay as they
+ * are).
  *
  * \param Adapter           device extension.
  * \param Srb               the request.
@@ -169,9 +171,9 @@ UCHAR VminiTransferReply(_In_ PVMINI_ADAPTER Adapter, _Inout_ PSCSI_REQUEST_BLOC
                          _Out_ PULONG Moved);
 
 /**
- * Ends an SRB: accounts for the transfer (nothing moved if it failed), sets its status and gives it to
- * Storport. The only call of StorPortNotification(RequestComplete) in the driver. Nothing of the SRB
- * or its extension may be touched afterwards: drop references that live there before.
+ * Ends an SRB: accounts for the transfer (nothing moved if it failed), sets its status and gives it
+ * to Storport. The only call of StorPortNotification(RequestComplete) in the driver. Nothing of the
+ * SRB or its extension may be touched afterwards: drop references that live there before.
  *
  * \param Adapter    device extension.
  * \param Srb        the request; Storport's from here on.

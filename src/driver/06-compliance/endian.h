@@ -51,7 +51,8 @@ FORCEINLINE VOID VminiWriteBe16(_Out_writes_bytes_(2) PVOID At, _In_ USHORT Valu
     Byte[1] = (UCHAR)(Value & 0xFF);
 }
 
-/** Writes the low 24 bits of a number. \param At where the first byte goes. \param Value the number. */
+/** Writes the low 24 bits of a number. \param At where the first byte goes. \param Value the
+ *  number. */
 FORCEINLINE VOID VminiWriteBe24(_Out_writes_bytes_(3) PVOID At, _In_ ULONG Value)
 {
     PUCHAR Byte = (PUCHAR)At;

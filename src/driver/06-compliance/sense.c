@@ -2,9 +2,9 @@
  * \file
  * Sense data: why a command failed, in the bytes that SCSI has for it.
  *
- * A device without autosense would keep them until REQUEST SENSE fetched them. Here they go with the
- * SRB that failed: into its sense buffer, with SRB_STATUS_AUTOSENSE_VALID. We use the fixed format
- * (SPC-4 4.5.3); a LUN's D_SENSE bit, which would ask for the other one, cannot be changed.
+ * A device without autosense would keep them until REQUEST SENSE fetched them. Here they go with
+ * the SRB that failed: into its sense buffer, with SRB_STATUS_AUTOSENSE_VALID. We use the fixed
+ * format (SPC-4 4.5.3); a LUN's D_SENSE bit, which would ask for the other one, cannot be changed.
  *
  *     byte   7     6     5     4     3     2     1     0
  *        +-----+-----------------------------------------+
@@ -29,9 +29,9 @@ _Static_assert(offsetof(SENSE_DATA, AdditionalSenseCode) == 12, "fixed format se
 _Static_assert(offsetof(SENSE_DATA, SenseKeySpecific) == 15, "fixed format sense data");
 
 /* Byte 15. */
-#define VMINI_SKSV 0x80       /**< The three sense-key specific bytes are valid. */
+#define VMINI_SKSV       0x80 /**< The three sense-key specific bytes are valid. */
 #define VMINI_SKS_IN_CDB 0x40 /**< The field pointer is into the CDB, not into parameter data. */
-#define VMINI_SKS_BPV 0x08    /**< The bit pointer is valid. */
+#define VMINI_SKS_BPV    0x08 /**< The bit pointer is valid. */
 
 _Use_decl_annotations_ VOID VminiSenseBuild(PSENSE_DATA Data, VMINI_SENSE Sense)
 {

@@ -1,6 +1,7 @@
 /**
  * \file
- * Data that a command answers from memory: built whole, then cut to what the initiator has room for.
+ * Data that a command answers from memory: built whole, then cut to what the initiator has room
+ * for.
  *
  * Two lengths limit an answer. The allocation length is the CDB's: more than that a target never
  * sends. DataTransferLength is the SRB's: more than that the buffer does not hold. They come from
@@ -14,8 +15,9 @@
 _Use_decl_annotations_ VOID VminiTransferBegin(PVMINI_REPLY Reply)
 {
     /* The reply lies in the SRB extension, which Storport hands out as the last request left it.
-     * What a command does not set must still be 0 on the wire: reserved fields are defined as 0, and
-     * kernel memory is nobody's business. \article{Tweaks, Assumption of Pre-Zeroed Data Buffers} */
+     * What a command does not set must still be 0 on the wire: reserved fields are defined as 0,
+     * and kernel memory is nobody's business.
+     * \article{Tweaks, Assumption of Pre-Zeroed Data Buffers} */
     RtlZeroMemory(Reply->Data, sizeof(Reply->Data));
 
     Reply->Length = 0;
