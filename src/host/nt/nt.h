@@ -111,6 +111,7 @@ void *nt_handle_lookup(HANDLE handle, const struct nt_object_type *type, ACCESS_
 NTSTATUS nt_handle_close(HANDLE handle);
 /** How many there are now. */
 uint64_t nt_object_count(void);
+uint64_t nt_object_count_of(const struct nt_object_type *type, bool (*matches)(const void *body));
 uint64_t nt_handle_count(void);
 
 /* --- pool (nt/pool.c) --- */

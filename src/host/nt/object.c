@@ -132,6 +132,22 @@ uint64_t nt_object_count(void)
     return object_count;
 }
 
+uint64_t nt_object_count_of(const struct nt_object_type *type, bool (*matches)(const void *body))
+{
+    uint64_t count = 0;
+
+    pthread_mutex_lock(&mutex);
+    for (PLIST_ENTRY link = objects.Flink; link != &objects; link = link->Flink) {
+        const struct object *object = CONTAINING_RECORD(link, struct object, link);
+
+        if (object->type == type && (matches == NULL || matches(object->body))) {
+            count++;
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+    return count;
+}
+
 /* --- handles --- */
 
 /** Handle numbers are multiples of four, and never 0. */

@@ -12,6 +12,7 @@ static void acquire(PKSPIN_LOCK lock, struct nt_thread *thread, const char *kind
     KSPIN_LOCK owner = 0;
     unsigned round = 0;
 
+    verifier_lock_acquiring(lock, kind);
     while (!__atomic_compare_exchange_n(lock, &owner, (KSPIN_LOCK)thread, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
         if (owner == (KSPIN_LOCK)thread) {
             verifier_bugcheck(RULE_LOCK_SELF_DEADLOCK, (uintptr_t)lock, 0, 0,

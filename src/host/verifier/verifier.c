@@ -126,11 +126,12 @@ static void order(const struct verifier_held *held, const void *lock, const char
 
 void verifier_lock_acquiring(const void *lock, const char *kind)
 {
-    struct verifier_thread *mine = &sched_current()->verify;
+    struct verifier_thread *mine;
 
     if (!enabled) {
         return;
     }
+    mine = &sched_current()->verify;
     for (unsigned i = 0; i < mine->held_count && i < RTL_NUMBER_OF(mine->held); i++) {
         if (mine->held[i].lock == lock) {
             verifier_bugcheck(RULE_LOCK_SELF_DEADLOCK, (uint64_t)lock, 0, 0,
@@ -147,11 +148,12 @@ void verifier_lock_acquiring(const void *lock, const char *kind)
 
 void verifier_lock_acquired(const void *lock, const char *kind)
 {
-    struct verifier_thread *mine = &sched_current()->verify;
+    struct verifier_thread *mine;
 
     if (!enabled) {
         return;
     }
+    mine = &sched_current()->verify;
     if (mine->held_count < RTL_NUMBER_OF(mine->held)) {
         mine->held[mine->held_count] = (struct verifier_held){lock, kind};
     }
@@ -160,13 +162,15 @@ void verifier_lock_acquired(const void *lock, const char *kind)
 
 void verifier_lock_released(const void *lock, const char *kind)
 {
-    struct verifier_thread *mine = &sched_current()->verify;
-    unsigned known = min(mine->held_count, (unsigned)RTL_NUMBER_OF(mine->held));
-    unsigned i = known;
+    struct verifier_thread *mine;
+    unsigned known, i;
 
     if (!enabled) {
         return;
     }
+    mine = &sched_current()->verify;
+    known = min(mine->held_count, (unsigned)RTL_NUMBER_OF(mine->held));
+    i = known;
     while (i > 0 && mine->held[i - 1].lock != lock) {
         i--;
     }
@@ -209,11 +213,12 @@ static bool within(const void *address, const void *start, size_t bytes)
 
 void verifier_memory_freed(const void *start, size_t bytes)
 {
-    struct verifier_thread *mine = &sched_current()->verify;
+    struct verifier_thread *mine;
 
     if (!enabled) {
         return;
     }
+    mine = &sched_current()->verify;
     for (unsigned i = 0; i < mine->held_count && i < RTL_NUMBER_OF(mine->held); i++) {
         if (within(mine->held[i].lock, start, bytes)) {
             verifier_bugcheck(RULE_LOCK_LEAKED, (uint64_t)mine->held[i].lock, 0, 0,
@@ -266,18 +271,4 @@ void verifier_callback_leave(const struct verifier_mark *mark)
                           "%s was called inside of %d critical regions and returned inside of %d.",
                           mark->callback, mark->critical_region, thread->critical_region);
     }
-}
-
-void verifier_thread_end(void)
-{
-    const struct nt_thread *thread = sched_current();
-    struct verifier_mark clean = {PASSIVE_LEVEL, thread->verify.held_count, 0, "The thread"};
-
-    if (thread->verify.held_count > 0 && enabled) {
-        verifier_bugcheck(RULE_LOCK_THREAD_END, (uint64_t)thread,
-                          (uint64_t)thread->verify.held[0].lock, 0,
-                          "The thread ends holding the %s %p.", thread->verify.held[0].kind,
-                          thread->verify.held[0].lock);
-    }
-    verifier_callback_leave(&clean);
 }

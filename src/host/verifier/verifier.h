@@ -72,8 +72,6 @@ void verifier_check_irql(const char *routine, uint8_t max_irql);
 void verifier_lock_acquiring(const void *lock, const char *kind);
 void verifier_lock_acquired(const void *lock, const char *kind);
 void verifier_lock_released(const void *lock, const char *kind);
-/** A system thread ends: no lock held, PASSIVE_LEVEL, no critical region. */
-void verifier_thread_end(void);
 /** Memory goes away: a lock in it that is held is a bugcheck, the others are forgotten. */
 void verifier_memory_freed(const void *start, size_t bytes);
 /** Called around each driver callback: IRQL and held locks must be the same afterwards. */
