@@ -3,11 +3,14 @@
 #   CC=clang          another compiler (objects go to build/clang)
 #   SANITIZE=address  ASan+UBSan (build/address); SANITIZE=thread: TSan (build/thread)
 #   DEPS=skip         do not look for packages
+#   V=1               show the commands
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -29,10 +32,10 @@ ifneq ($(SANITIZE),)
 OPT := -O1
 endif
 WDK := -Isrc/host/wdk/nt -Isrc/host/wdk/storport
-HOST_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -Isrc/host $(WDK) -Isrc
+HOST_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -Isrc/host $(WDK) -Isrc
 DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -Isrc/driver $(WDK)
 # Driver code linked into a unit test, and the test itself: it sees both sides of the fence.
-UNIT_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -I.
+UNIT_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -I.
 LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed
 LDLIBS := -lpthread -ldl -lm
 DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now
@@ -87,24 +90,30 @@ build: deps-build
 
 $(B)/src/driver/%.o: src/driver/%.c
 	@mkdir -p $(@D)
-	$(CC) $(DRIVER_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(DRIVER_CFLAGS) -c $< -o $@
 $(B)/src/host/%.o: src/host/%.c
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) -c $< -o $@
 $(B)/src/tools/%.o: src/tools/%.c
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) -c $< -o $@
 
 # An import of the C library's wide-character functions would silently misread 16-bit WCHARs.
 $(B)/vmini.so: $(DRIVER_OBJ) mk/driver.map mk/imports.sh src/driver/imports.txt
-	$(CC) $(DRIVER_LDFLAGS) -o $@ $(DRIVER_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(DRIVER_LDFLAGS) -o $@ $(DRIVER_OBJ)
 	@mk/imports.sh $@ src/driver/imports.txt
 
 $(B)/nthost: $(NTHOST_SRC:%.c=$(B)/%.o) $(HOST_OBJ)
-	$(CC) $(LDFLAGS) -o $@ $^ -ledit $(LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ledit $(LDLIBS)
 
 $(B)/bench: $(BENCH_SRC:%.c=$(B)/%.o) $(HOST_OBJ)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # --- tests -------------------------------------------------------------------------------------------------------------
 # tests/NAME/test_x.c has `CU_ErrorCode register_x_suite(void)`; a runner per folder calls them all.
@@ -118,18 +127,22 @@ $(B)/tests/$(1)/suites.h: $(wildcard tests/$(1)/test_*.c) Makefile
 	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
 $(B)/tests/$(1)/main.o: tests/support/main.c $(B)/tests/$(1)/suites.h
 	@mkdir -p $$(@D)
-	$$(CC) $$(UNIT_CFLAGS) -DSUITES_HEADER='"$(B)/tests/$(1)/suites.h"' -DRUNNER='"$(1)"' -c $$< -o $$@
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(UNIT_CFLAGS) -DSUITES_HEADER='"$(B)/tests/$(1)/suites.h"' -DRUNNER='"$(1)"' -c $$< -o $$@
 $(B)/tests/$(1)/%.o: tests/$(1)/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(UNIT_CFLAGS) -c $$< -o $$@
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(UNIT_CFLAGS) -c $$< -o $$@
 $(B)/tests/$(1)/run: $(B)/tests/$(1)/main.o $$(patsubst %.c,$(B)/%.o,$$(sort $$(wildcard tests/$(1)/*.c))) $(2)
-	$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lcunit $$(LDLIBS)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -lcunit $$(LDLIBS)
 endef
 
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(B)/%.o)
 $(B)/tests/support/%.o: tests/support/%.c
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
 # The chapters that need nothing but SRBs are tested alone, on a fake port; the others on the host's kernel.
 FAKE_PORT := $(B)/tests/support/fake_port.o
@@ -149,7 +162,8 @@ $(eval $(call runner,system,$(HOST_OBJ) $(HOST_SUPPORT)))
 define fixture
 $(B)/tests/fixtures/$(notdir $(1:.c=.so)): $(1) mk/driver.map
 	@mkdir -p $$(@D)
-	$$(CC) $$(filter-out -Wconversion,$$(DRIVER_CFLAGS)) $$(DRIVER_LDFLAGS) -MF $$(@:.so=.d) -o $$@ $$<
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(filter-out -Wconversion,$$(DRIVER_CFLAGS)) $$(DRIVER_LDFLAGS) -MF $$(@:.so=.d) -o $$@ $$<
 endef
 $(foreach f,$(FIXTURE_SRC),$(eval $(call fixture,$(f))))
 
