@@ -62,7 +62,8 @@ struct nt_thread *sched_current(void);
 /** Gives a foreign POSIX thread's thread object back before that thread ends. */
 void sched_detach(void);
 
-/** Starts a simulated thread. */
+/** Starts a simulated thread. \param name must live as long as the machine. \return the thread object with a reference
+ *  for the caller, who gives it back with nt_object_dereference (after waiting on it, or at once). */
 struct nt_thread *sched_spawn(const char *name, void (*run)(void *), void *argument);
 /** Ends the current simulated thread. */
 _Noreturn void sched_exit(void);
@@ -75,6 +76,19 @@ void sched_unlock(void);
 bool sched_block(uint64_t deadline);
 /** Makes a blocked thread runnable. Dispatcher lock held. */
 void sched_wake(struct nt_thread *thread);
+/** Changes when a blocked thread's wait ends; under the real scheduler its sched_block() may return true early, so a
+ *  caller of sched_block() whose deadline others change looks again at what it waits for. Dispatcher lock held. */
+void sched_set_deadline(struct nt_thread *thread, uint64_t deadline);
+/** Waits while another thread holds the spin lock. \param round how often this acquisition has failed before. */
+void sched_spin(const volatile uintptr_t *lock, unsigned round);
+/** The thread has reached DISPATCH_LEVEL (gives it a simulated processor) or left it. */
+void sched_irql_crossed(struct nt_thread *thread);
+/** Number of the simulated processor that the current thread runs on. */
+unsigned sched_processor(void);
+
+/** A choice that the simulated hardware makes (does this I/O pend?): a number below `count`. Seeded: from the seed, and one of
+ *  the run's decisions, so that an exhaustive search tries every answer. Real: always 0. No scheduling point. */
+uint32_t sched_random(uint32_t count);
 
 /** Every decision of this run (seeded). */
 size_t sched_decisions(const struct sched_decision **out);
@@ -82,5 +96,10 @@ size_t sched_decisions(const struct sched_decision **out);
 /** Runs every other runnable thread and expired timer until all wait (seeded; virtual time does not advance past
  *  `until`). Real: waits until the machine is idle. Used by tests between two steps. */
 void sched_settle(uint64_t until);
+
+/** \return the name of the simulated thread whose stack's guard page holds `address` (it overran its stack), or NULL. */
+const char *sched_stack_guard(const void *address);
+/** The seed of this run, for reports. */
+uint64_t sched_seed(void);
 
 #endif
