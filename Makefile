@@ -202,7 +202,7 @@ run-demo: $(B)/nthost $(B)/vmini.so
 .PHONY: bench
 bench: deps-bench
 	@$(MAKE) --no-print-directory $(B)/bench $(B)/vmini.so
-	@$(B)/bench $(B)/vmini.so
+	@mk/bench.sh $(B)
 
 .PHONY: explore
 explore: deps-test
