@@ -221,7 +221,7 @@ void report_bugcheck(const struct report_cause *cause)
     add_cause(&text, cause);
     trace_event(TRACE_BUGCHECK, report_code_name(cause->code), cause->code, 0, 0, 0);
     add_circumstances(&text, cause);
-    report_stack(&text, cause->from, where, sizeof where);
+    report_stack(&text, cause->from, cause->exact, where, sizeof where);
     write_all(STDERR_FILENO, text.text, text.length);
     tell(cause, where);
     leave();
@@ -264,7 +264,7 @@ void verifier_bugcheck_at(enum verifier_rule_symbol rule, uint64_t p1, uint64_t 
 void verifier_bugcheck_code(uint32_t code, uint64_t p1, uint64_t p2, uint64_t p3, uint64_t p4,
                             const char *text)
 {
-    struct report_cause cause = {-1, code, {p1, p2, p3, p4}, text, __builtin_return_address(0)};
+    struct report_cause cause = {-1, code, {p1, p2, p3, p4}, text, __builtin_return_address(0), false};
 
     report_bugcheck(&cause);
 }

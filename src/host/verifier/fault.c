@@ -96,7 +96,7 @@ static _Noreturn void stop(const struct fault *fault, enum verifier_rule_symbol 
 {
     const struct verifier_rule *row = verifier_rule(rule);
     struct report_cause cause = {.rule = (int)rule, .code = row->code, .details = details,
-                                 .from = fault->code};
+                                 .from = fault->code, .exact = !fault->execute};
 
     memcpy(cause.parameter, parameters, sizeof cause.parameter);
     report_bugcheck(&cause);
@@ -244,20 +244,22 @@ static _Noreturn void page_fault(const struct fault *fault)
 /* --- the signal --- */
 
 #if defined(__x86_64__)
-static void read_context(const ucontext_t *context, struct fault *fault)
+static void read_context(ucontext_t *context, struct fault *fault)
 {
-    const greg_t *registers = context->uc_mcontext.gregs;
+    greg_t *registers = context->uc_mcontext.gregs;
 
     fault->code = (const void *)registers[REG_RIP];
     fault->stack = (const char *)registers[REG_RSP];
     fault->write = (registers[REG_ERR] & 2) != 0;
     fault->execute = fault->address == fault->code;
-    if (fault->execute) { /* A call to nowhere: what called is on the stack. */
+    if (fault->execute) { /* A call to nowhere: as if it had returned, so that the stack can be walked. */
         fault->code = *(const void *const *)fault->stack;
+        registers[REG_RIP] = (greg_t)fault->code;
+        registers[REG_RSP] += (greg_t)sizeof fault->code;
     }
 }
 #else
-static void read_context(const ucontext_t *context, struct fault *fault)
+static void read_context(ucontext_t *context, struct fault *fault)
 {
     fault->code = (const void *)context->uc_mcontext.pc;
     fault->stack = (const char *)context->uc_mcontext.sp;
@@ -265,6 +267,7 @@ static void read_context(const ucontext_t *context, struct fault *fault)
     fault->execute = fault->address == fault->code;
     if (fault->execute) {
         fault->code = (const void *)context->uc_mcontext.regs[30];
+        context->uc_mcontext.pc = context->uc_mcontext.regs[30];
     }
 }
 #endif

@@ -14,8 +14,10 @@ struct report_text {
 };
 void report_add(struct report_text *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/** The stack, from the frame `from` on; driver frames are marked. `where` receives the innermost driver function. */
-void report_stack(struct report_text *report, const void *from, char *where, size_t length);
+/** The stack, from the frame `from` on (`exact`: an instruction that faulted, not a return address); driver frames are
+ *  marked. `where` receives the innermost driver function. */
+void report_stack(struct report_text *report, const void *from, bool exact, char *where,
+                  size_t length);
 
 /** Windows' name of a bugcheck code. */
 const char *report_code_name(uint32_t code);
@@ -27,6 +29,7 @@ struct report_cause {
     uint64_t parameter[4];
     const char *details;
     const void *from; /**< Address in the frame with which the stack begins. */
+    bool exact;       /**< It is that of a faulting instruction. */
 };
 _Noreturn void report_bugcheck(const struct report_cause *cause);
 

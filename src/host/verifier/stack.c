@@ -109,11 +109,18 @@ const void *verifier_driver_caller(void)
     return NULL;
 }
 
-void report_stack(struct report_text *report, const void *from, char *where, size_t length)
+/** Frames that say nothing: those of the verifier, and the entry of a routine. */
+static bool boring(const char *name)
+{
+    return strncmp(name, "verifier_", 9) == 0 || strcmp(name, "nt_routine_enter") == 0;
+}
+
+void report_stack(struct report_text *report, const void *from, bool exact, char *where,
+                  size_t length)
 {
     void *frames[FRAMES];
     int count = backtrace(frames, FRAMES), first = 0;
-    char name[160];
+    char name[160] = "";
 
     for (int i = 0; i < count; i++) {
         if (frames[i] == from) {
@@ -122,12 +129,15 @@ void report_stack(struct report_text *report, const void *from, char *where, siz
         }
     }
     report_add(report, "  stack (driver code is marked >)\n");
-    for (int i = first; i < count; i++) {
+    for (int i = first; i < count && strcmp(name, "main") != 0; i++) {
         /* A return address is that of the next instruction, perhaps the next function's. */
-        const void *address = (const char *)frames[i] - (i == first && from == NULL ? 0 : 1);
+        const void *address = (const char *)frames[i] - (exact && i == first ? 0 : 1);
         bool driver = image_contains(address, NULL) != NULL;
 
         verifier_function_name(address, name, sizeof name);
+        if (boring(name)) {
+            continue;
+        }
         report_add(report, "  %c %s\n", driver ? '>' : ' ', name);
         if (driver && where[0] == '\0') {
             snprintf(where, length, "%s", name);
