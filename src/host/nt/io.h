@@ -69,6 +69,9 @@ char *nt_utf8(const WCHAR *text, size_t chars);
 /** UTF-16 of UTF-8, malloc'ed and NUL-terminated; NULL when it is not valid. \param chars receives the length. */
 WCHAR *nt_utf16(const char *text, size_t *chars);
 
+/** Upper case of one UTF-16 unit, one to one, as NT compares names. */
+WCHAR nt_upcase(WCHAR unit);
+
 /* --- the file system (nt/fspath.c, file.c, fsd.c, fsfault.c) --- */
 
 /** NTSTATUS for an errno of a file operation. */
@@ -80,10 +83,8 @@ struct nt_token {
     enum host_user user;
     unsigned uid;
 };
-/** Whom the current thread acts as: its impersonation token, else its process's. Not referenced. */
-const struct nt_token *nt_token_effective(void);
-/** The token of the current thread's process, referenced. */
-struct nt_token *nt_token_of_process(void);
+/** Whom the current thread acts as: its impersonation token, else its process's. */
+struct nt_token nt_token_effective(void);
 
 /* --- the registry by path (nt/registry.c) --- */
 

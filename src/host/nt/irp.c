@@ -46,7 +46,7 @@ static struct irp_block *irp_block_allocate(CCHAR stack_size)
     struct irp_block *block;
 
     if (stack_size > IRP_LARGE_STACK || !io_cache_wanted()) {
-        block = ExAllocatePoolWithTag(NonPagedPoolNx, head + IoSizeOfIrp(stack_size), NT_HOST_TAG);
+        block = nt_pool_allocate(NonPagedPoolNx, head + IoSizeOfIrp(stack_size), NT_HOST_TAG);
         origin = IO_CACHES;
     } else {
         CCHAR room = origin == IO_CACHE_IRP_SMALL ? IRP_SMALL_STACK : IRP_LARGE_STACK;
@@ -98,7 +98,7 @@ static void irp_release(PIRP irp)
     block->in_use = 0;
     io_count(IO_IRPS, -1);
     if (block->origin == IO_CACHES) {
-        ExFreePoolWithTag(block, NT_HOST_TAG);
+        nt_pool_free(block, NT_HOST_TAG);
     } else {
         io_cache_give(block->origin, block);
     }
@@ -241,7 +241,7 @@ static void irp_copy_output(PIRP irp)
         memcpy(irp->UserBuffer, system_buffer, length);
     }
     if ((irp->Flags & IRP_DEALLOCATE_BUFFER) != 0) {
-        ExFreePoolWithTag(system_buffer, NT_HOST_TAG);
+        nt_pool_free(system_buffer, NT_HOST_TAG);
     }
 }
 
@@ -349,7 +349,7 @@ static void *ioctl_system_buffer(PIRP irp, const void *input, ULONG input_length
                                  ULONG output_length)
 {
     ULONG size = input_length > output_length ? input_length : output_length;
-    void *buffer = size == 0 ? NULL : ExAllocatePoolWithTag(NonPagedPoolNx, size, NT_HOST_TAG);
+    void *buffer = size == 0 ? NULL : nt_pool_allocate(NonPagedPoolNx, size, NT_HOST_TAG);
 
     if (buffer != NULL) {
         memset(buffer, 0, size);
@@ -415,7 +415,7 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     if (!ioctl_buffers(irp, METHOD_FROM_CTL_CODE(IoControlCode), InputBuffer, InputBufferLength,
                        OutputBuffer, OutputBufferLength)) {
         if ((irp->Flags & IRP_DEALLOCATE_BUFFER) != 0) {
-            ExFreePoolWithTag(irp->AssociatedIrp.SystemBuffer, NT_HOST_TAG);
+            nt_pool_free(irp->AssociatedIrp.SystemBuffer, NT_HOST_TAG);
         }
         irp_release(irp);
         return NULL;

@@ -66,7 +66,7 @@ static PMDL mdl_allocate(void *va, ULONG length)
     bool cached = pages <= MDL_FIXED_PAGES && io_cache_wanted();
     size_t size = MDL_SIZE(cached ? MDL_FIXED_PAGES : (pages == 0 ? 1 : pages));
     PMDL mdl = cached ? io_cache_take(IO_CACHE_MDL, size)
-                      : ExAllocatePoolWithTag(NonPagedPoolNx, size, NT_HOST_TAG);
+                      : nt_pool_allocate(NonPagedPoolNx, size, NT_HOST_TAG);
 
     if (mdl == NULL) {
         return NULL;
@@ -85,7 +85,7 @@ static void mdl_release(PMDL mdl)
     if ((mdl->MdlFlags & MDL_ALLOCATED_FIXED_SIZE) != 0) {
         io_cache_give(IO_CACHE_MDL, mdl);
     } else {
-        ExFreePoolWithTag(mdl, NT_HOST_TAG);
+        nt_pool_free(mdl, NT_HOST_TAG);
     }
 }
 
