@@ -1,0 +1,313 @@
+/*
+ * The life of the adapter under many schedules: a random script of everything that can happen to it, a seed for each run,
+ * and the short life cycles exhausted up to two preemptions. A run fails by a bugcheck, a crash, a leak or a hang.
+ *
+ * VMINI_SEEDS says how many seeds (`make explore`: 10,000).
+ */
+#include <CUnit/Basic.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "nt/explore.h"
+#include "system/machine.h"
+
+#define IMAGES   3
+#define REQUESTS 6
+#define IOCTLS   6
+#define STEPS    40
+#define BLOCKS   64u
+
+static const char *images[IMAGES];
+
+/** What a script has under way. */
+struct script {
+    uint64_t state;
+    struct host_request *requests[REQUESTS];
+    bool submitted[REQUESTS];
+    uint8_t data[REQUESTS][8 * 512];
+    struct host_ioctl ioctls[IOCTLS];
+    bool sent[IOCTLS];
+    union {
+        VMINI_CONNECT_IN connect;
+        VMINI_DISCONNECT_IN disconnect;
+        VMINI_WAIT_EVENT_IN wait;
+    } inputs[IOCTLS];
+    union {
+        VMINI_CONNECT_OUT connect;
+        VMINI_EVENT event;
+    } outputs[IOCTLS];
+    bool stopped;
+};
+
+static uint32_t pick(struct script *script, uint32_t count)
+{
+    script->state = script->state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(script->state >> 33) % count;
+}
+
+/** Waits for one request, if it is under way. */
+static void reap_request(struct script *script, unsigned slot)
+{
+    if (script->submitted[slot]) {
+        host_wait(script->requests[slot]);
+        script->submitted[slot] = false;
+    }
+}
+
+static void step_io(struct script *script)
+{
+    unsigned slot = pick(script, REQUESTS);
+    struct host_request *request = script->requests[slot];
+    bool write = pick(script, 2) != 0;
+    uint32_t blocks = 1 + pick(script, 8);
+
+    reap_request(script, slot);
+    request->path = 0;
+    request->target = (uint8_t)pick(script, IMAGES);
+    request->lun = 0;
+    machine_rw16(request->cdb, write ? 0x8A : 0x88, pick(script, BLOCKS), blocks);
+    request->cdb[1] = write && pick(script, 4) == 0 ? 0x08 : 0; /* FUA */
+    request->cdb_length = 16;
+    request->direction = write ? HOST_DATA_OUT : HOST_DATA_IN;
+    request->data = script->data[slot];
+    request->data_length = blocks * 512;
+    script->submitted[slot] = true;
+    host_submit(request);
+}
+
+static void step_command(struct script *script)
+{
+    static const uint8_t cdbs[][6] = {{0}, {0x12, 0, 0, 0, 36, 0}, {0x1A, 0, 0x3F, 0, 64, 0}, {0x1E, 0, 0, 0, 1, 0}};
+    uint8_t data[64];
+    unsigned which = pick(script, 4);
+    VMINI_ADDRESS address = {0, (UCHAR)pick(script, IMAGES + 1), (UCHAR)pick(script, 2), 0};
+
+    machine_scsi(address, cdbs[which], 6, which == 1 || which == 2 ? HOST_DATA_IN : HOST_DATA_NONE, data, cdbs[which][4],
+                 NULL);
+}
+
+/** Ends an IOCTL that is under way: cancelled now and then, and waited for. A WAIT_EVENT may never end by itself. */
+static void reap_ioctl(struct script *script, unsigned slot, bool cancel)
+{
+    if (script->sent[slot]) {
+        if (cancel || script->ioctls[slot].input_length == sizeof(VMINI_WAIT_EVENT_IN)) {
+            host_ioctl_cancel(&script->ioctls[slot]);
+        }
+        host_ioctl_wait(&script->ioctls[slot]);
+        script->sent[slot] = false;
+    }
+}
+
+static void step_ioctl(struct script *script)
+{
+    unsigned slot = pick(script, IOCTLS), what = pick(script, 5);
+    struct host_ioctl *ioctl = &script->ioctls[slot];
+    const char *image = images[pick(script, IMAGES)];
+
+    reap_ioctl(script, slot, pick(script, 2) != 0);
+    memset(ioctl, 0, sizeof(*ioctl));
+    ioctl->code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
+    ioctl->input = &script->inputs[slot];
+    ioctl->output = &script->outputs[slot];
+    if (what < 2) {
+        ioctl->input_length = machine_connect_in(&script->inputs[slot].connect, image, 0);
+        ioctl->output_length = sizeof(VMINI_CONNECT_OUT);
+    } else if (what < 4) {
+        ioctl->input_length = machine_disconnect_in(&script->inputs[slot].disconnect, image);
+    } else {
+        VMINI_WAIT_EVENT_IN *wait = &script->inputs[slot].wait;
+        memset(wait, 0, sizeof(*wait));
+        wait->Command = (VMINI_COMMAND){VMINI_COMMAND_SIGNATURE, VMINI_COMMAND_VERSION, VminiCommandWaitEvent,
+                                        sizeof(*wait)};
+        wait->LastSequence = pick(script, 4);
+        ioctl->input_length = sizeof(*wait);
+        ioctl->output_length = sizeof(VMINI_EVENT);
+    }
+    script->sent[slot] = true;
+    host_ioctl_start(ioctl);
+}
+
+static void reap_everything(struct script *script)
+{
+    host_file_release();
+    if (script->stopped) {
+        host_adapter_restart(NULL);
+        script->stopped = false;
+    }
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        reap_request(script, i);
+    }
+    for (unsigned i = 0; i < IOCTLS; i++) {
+        reap_ioctl(script, i, false);
+    }
+}
+
+/** Power transition, removal with IOCTLs still pending, a whole new start. */
+static void step_adapter(struct script *script)
+{
+    struct host_error error;
+
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        reap_request(script, i);
+    }
+    switch (pick(script, 3)) {
+    case 0:
+        script->stopped = host_adapter_stop(NULL);
+        break;
+    case 1:
+        reap_everything(script);
+        host_volume_query_remove(images[pick(script, IMAGES)]);
+        break;
+    default:
+        host_file_release();
+        if (!host_remove(&error) || !host_unload(&error) || !host_start(&error)) {
+            fprintf(stderr, "script: %s; %s\n", error.message, error.remedy);
+            exit(1);
+        }
+        break;
+    }
+}
+
+static void step_reset(struct script *script)
+{
+    host_reset((enum host_reset_level)pick(script, 3), 0, (uint8_t)pick(script, IMAGES), 0);
+}
+
+static void step_fault(struct script *script)
+{
+    struct host_file_fault fault = {.op = pick(script, 2) != 0 ? HOST_FILE_READ : HOST_FILE_WRITE,
+                                    .nth = 1 + pick(script, 3),
+                                    .short_to = UINT32_MAX};
+
+    switch (pick(script, 3)) {
+    case 0:
+        fault.error = 5; /* EIO */
+        break;
+    case 1:
+        fault.error = 28; /* ENOSPC */
+        break;
+    default:
+        fault.short_to = 512;
+        break;
+    }
+    host_file_fault_add(&fault);
+}
+
+static void random_script(void *unused)
+{
+    static struct script script;
+    struct host_options options = {.sched = {.kind = SCHED_SEEDED}, .verifier = true};
+
+    (void)unused;
+    machine_boot(&options);
+    memset(&script, 0, sizeof(script));
+    script.state = sched_seed() * 2 + 1;
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        script.requests[i] = host_request_create();
+    }
+    for (unsigned i = 0; i < STEPS; i++) {
+        uint32_t what = pick(&script, 100);
+        if (script.stopped) {
+            host_adapter_restart(NULL);
+            script.stopped = false;
+        }
+        if (what < 40) {
+            step_io(&script);
+        } else if (what < 65) {
+            step_ioctl(&script);
+        } else if (what < 75) {
+            step_command(&script);
+        } else if (what < 84) {
+            step_reset(&script);
+        } else if (what < 88) {
+            step_fault(&script);
+        } else if (what < 96) {
+            host_scan();
+        } else {
+            step_adapter(&script);
+        }
+    }
+    reap_everything(&script);
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        host_request_free(script.requests[i]);
+    }
+    machine_halt();
+}
+
+static uint64_t seeds(void)
+{
+    const char *text = getenv("VMINI_SEEDS");
+
+    return text != NULL ? strtoull(text, NULL, 10) : 200;
+}
+
+static void report(const char *what, const struct explore_result *result, uint64_t seed)
+{
+    if (result->outcome != EXPLORE_PASSED) {
+        printf("\n    %s: %s (status %d) at seed %llu: %s\n", what, explore_outcome_name(result->outcome), result->status,
+               (unsigned long long)seed, result->report.text);
+    } else {
+        printf("\n    %s: %llu runs%s ", what, (unsigned long long)result->runs, result->exhausted ? ", exhausted" : "");
+    }
+}
+
+static void test_random_scripts(void)
+{
+    uint64_t seed = 0;
+    struct explore_result result = sched_sweep(random_script, NULL, SCHED_RANDOM, 1, seeds(), &seed);
+
+    report("random schedules", &result, seed);
+    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
+    explore_result_free(&result);
+}
+
+static void test_pct_scripts(void)
+{
+    uint64_t seed = 0;
+    struct explore_result result = sched_sweep(random_script, NULL, SCHED_PCT, 1, seeds() / 4, &seed);
+
+    report("PCT schedules", &result, seed);
+    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
+    explore_result_free(&result);
+}
+
+/** Start, remove, unload: nothing connected. */
+static void life_cycle(void *unused)
+{
+    struct host_options options = {.sched = {.kind = SCHED_SEEDED}, .verifier = true};
+
+    (void)unused;
+    machine_boot(&options);
+    machine_halt();
+}
+
+static void test_life_cycle_exhausted(void)
+{
+    struct explore_result result = sched_explore(life_cycle, NULL, 2, 0);
+
+    report("life cycle, two preemptions", &result, 0);
+    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
+    CU_ASSERT_TRUE(result.exhausted);
+    explore_result_free(&result);
+}
+
+static int make_images(void)
+{
+    images[0] = machine_image("a.img", BLOCKS * 512);
+    images[1] = machine_image("b.img", BLOCKS * 512);
+    images[2] = machine_image("c.img", BLOCKS * 512);
+    return 0;
+}
+
+CU_ErrorCode register_explore_suite(void)
+{
+    CU_pSuite suite = CU_add_suite("explore: the adapter's life under many schedules", make_images, machine_clean);
+
+    if (suite == NULL || CU_add_test(suite, "random scripts, random schedules", test_random_scripts) == NULL ||
+        CU_add_test(suite, "random scripts, PCT schedules", test_pct_scripts) == NULL ||
+        CU_add_test(suite, "life cycle, exhausted at two preemptions", test_life_cycle_exhausted) == NULL) {
+        return CU_get_error();
+    }
+    return CUE_SUCCESS;
+}
