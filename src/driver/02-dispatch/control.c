@@ -9,8 +9,8 @@
  * Makes what was written to one unit durable. Storport sends FLUSH and SHUTDOWN because the adapter said CachesData;
  * SHUTDOWN may come several times, the last one after the last write.
  *
- * The SRB borrows the request in its extension: Command stays NULL, so that VminiScsiFinish knows that no CDB is behind
- * it.
+ * The SRB borrows the request in its extension: Command stays NULL, which says that no CDB is behind it, and nobody will
+ * look for sense data.
  */
 _Use_decl_annotations_ UCHAR NTAPI VminiSrbFlush(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
@@ -24,7 +24,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbFlush(PVMINI_ADAPTER Adapter, PSCSI_R
         VminiBusDereference(Adapter, Device);
         return SRB_STATUS_SUCCESS; /* Nothing was written. */
     }
-    RtlZeroMemory(&Extension->Request, sizeof(Extension->Request));
+    RtlZeroMemory(&Extension->Request, VMINI_SCSI_REQUEST_CLEARED);
     Extension->Device = Device;
     Extension->Request.Adapter = Adapter;
     Extension->Request.Srb = Srb;
@@ -33,6 +33,14 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbFlush(PVMINI_ADAPTER Adapter, PSCSI_R
     Extension->Request.Work.Address = Device->Unit.Address;
     VminiWorkSubmit(Adapter->Work, &Extension->Request.Work);
     return SRB_STATUS_PENDING;
+}
+
+_Use_decl_annotations_ UCHAR VminiSrbFlushStatus(NTSTATUS Status)
+{
+    if (NT_SUCCESS(Status)) {
+        return SRB_STATUS_SUCCESS;
+    }
+    return Status == STATUS_CANCELLED ? SRB_STATUS_BUS_RESET : SRB_STATUS_ERROR;
 }
 
 /**

@@ -24,6 +24,9 @@ VMINI_SRB_HANDLER VminiSrbPower;
 VMINI_SRB_HANDLER VminiSrbPnp;
 VMINI_SRB_HANDLER VminiSrbDumpPointers;
 
+/** How a FLUSH or SHUTDOWN SRB ends whose work item ended with Status. \irql{any} */
+UCHAR VminiSrbFlushStatus(_In_ NTSTATUS Status);
+
 /** Where an SRB is for. \irql{any} */
 VMINI_ADDRESS VminiSrbAddress(_In_ PSCSI_REQUEST_BLOCK Srb);
 

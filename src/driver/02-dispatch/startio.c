@@ -138,7 +138,13 @@ static VOID VminiSrbWorkDone(_In_ PVMINI_WORK_ITEM Item)
     PVMINI_DEVICE Device = Extension->Device;
     PSCSI_REQUEST_BLOCK Srb = Extension->Request.Srb;
     NTSTATUS Status = Item->Status;
-    UCHAR SrbStatus = VminiScsiFinish(&Extension->Request);
+    UCHAR SrbStatus;
+
+    if (Extension->Request.Command != NULL) {
+        SrbStatus = VminiScsiFinish(&Extension->Request);
+    } else {
+        SrbStatus = VminiSrbFlushStatus(Status);
+    }
 
     if (!NT_SUCCESS(Status) && Status != STATUS_CANCELLED && Status != VMINI_STATUS_MISCOMPARE) {
         VminiServiceMediaError(Adapter, Device, Status);

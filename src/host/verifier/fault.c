@@ -4,7 +4,7 @@
  * mapped, a stack's end) and whose code touched it: a driver's own, or the host's on a driver's behalf. It runs on a
  * stack of its own and allocates nothing.
  */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE
 
 #include <pthread.h>
 #include <signal.h>

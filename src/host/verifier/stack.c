@@ -2,7 +2,7 @@
  * Who called: the stack of the running thread with function names, those of static functions too. Nothing here
  * allocates, because most of it runs when something has just gone wrong.
  */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE
 
 #include <dlfcn.h>
 #include <execinfo.h>
