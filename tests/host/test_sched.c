@@ -3,6 +3,7 @@
  * that is found, a deadlock) does so in the explorer's child.
  */
 #include "nt/explore.h"
+#include "nt/fiber.h"
 #include "nt/nt.h"
 
 #include <CUnit/CUnit.h>
@@ -349,9 +350,9 @@ static void toy_add(void *argument)
     if (toy->locked) {
         KeAcquireSpinLock(&toy->lock, &old);
     }
-    number = toy->number;
+    number = __atomic_load_n(&toy->number, __ATOMIC_RELAXED);
     KeQueryTimeIncrement(); /* A scheduling point. */
-    toy->number = number + 1;
+    __atomic_store_n(&toy->number, number + 1, __ATOMIC_RELAXED);
     if (toy->locked) {
         KeReleaseSpinLock(&toy->lock, old);
     }
@@ -465,6 +466,37 @@ static void search_counts_every_schedule(void)
     CU_ASSERT_EQUAL(result.runs, 2);
 }
 
+#if defined(FIBER_TSAN)
+/** The fibers must not hide from ThreadSanitizer what would be a race of threads. */
+static void race(void *argument)
+{
+    unsigned *number = argument;
+
+    KeQueryTimeIncrement();
+    ++*number;
+}
+
+static void race_run(void *argument)
+{
+    unsigned number = 0;
+    struct nt_thread *a, *b;
+
+    (void)argument;
+    close(STDERR_FILENO);
+    sched_boot(&(struct sched_options){.kind = SCHED_SEEDED});
+    a = sched_spawn("a", race, &number);
+    b = sched_spawn("b", race, &number);
+    join(a);
+    join(b);
+    sched_halt();
+}
+
+static void races_are_seen(void)
+{
+    CU_ASSERT_EQUAL(sched_explore(race_run, NULL, 0, 1).outcome, EXPLORE_EXIT);
+}
+#endif
+
 /* --- processors --- */
 
 struct level {
@@ -477,7 +509,7 @@ static void watch(void *argument)
 
     for (int i = 0; i < 20; i++) {
         KeQueryTimeIncrement();
-        level->seen |= level->raised;
+        level->seen |= __atomic_load_n(&level->raised, __ATOMIC_SEQ_CST);
     }
 }
 
@@ -491,11 +523,11 @@ static bool runs_beside_dispatch(unsigned processors)
     boot_seeded(5, processors);
     thread = sched_spawn("watch", watch, &level);
     KeRaiseIrql(DISPATCH_LEVEL, &old);
-    level.raised = true;
+    __atomic_store_n(&level.raised, true, __ATOMIC_SEQ_CST);
     for (int i = 0; i < 20; i++) {
         KeQueryTimeIncrement();
     }
-    level.raised = false;
+    __atomic_store_n(&level.raised, false, __ATOMIC_SEQ_CST);
     KeLowerIrql(old);
     join(thread);
     sched_halt();
@@ -515,12 +547,12 @@ static void raised_threads_have_their_own_processors(void *argument)
     ULONG number = KeGetCurrentProcessorNumberEx(NULL);
 
     for (int i = 0; i < 10; i++) {
-        if (number >= sched_processors() || taken[number]) {
+        if (number >= sched_processors() || __atomic_exchange_n(&taken[number], true, __ATOMIC_SEQ_CST)) {
             abort();
         }
-        taken[number] = true;
-        KeLowerIrql(old); /* Lets the processor go at the same point as the claim. */
-        taken[number] = false;
+        KeQueryTimeIncrement();
+        __atomic_store_n(&taken[number], false, __ATOMIC_SEQ_CST);
+        KeLowerIrql(old);
         old = KeRaiseIrqlToDpcLevel();
         number = KeGetCurrentProcessorNumberEx(NULL);
     }
@@ -617,9 +649,7 @@ static void crossed_spin_locks_are_found(void)
 /** A thread that polls does not keep the others from running, whatever the strategy. */
 static void poll_until_set(void *argument)
 {
-    volatile bool *flag = argument;
-
-    while (!*flag) {
+    while (!__atomic_load_n((bool *)argument, __ATOMIC_SEQ_CST)) {
         KeQueryTimeIncrement();
     }
 }
@@ -627,7 +657,7 @@ static void poll_until_set(void *argument)
 static void set_flag(void *argument)
 {
     KeQueryTimeIncrement();
-    *(volatile bool *)argument = true;
+    __atomic_store_n((bool *)argument, true, __ATOMIC_SEQ_CST);
 }
 
 static void poll_and_set(void *argument)
@@ -716,6 +746,9 @@ CU_ErrorCode register_sched_suite(void)
         {"seeded: the search finds the lost update", search_finds_the_lost_update},
         {"seeded: the search exhausts the fixed one", search_exhausts_the_fixed_one},
         {"seeded: the search counts every schedule", search_counts_every_schedule},
+#if defined(FIBER_TSAN)
+        {"seeded: ThreadSanitizer sees races", races_are_seen},
+#endif
         {"seeded: DISPATCH_LEVEL keeps its processor", dispatch_level_keeps_its_processor},
         {"seeded: processors are told apart", processors_are_told_apart},
         {"seeded: a deadlock is reported", deadlock_is_reported},

@@ -33,8 +33,7 @@ void dispatcher_initialize(DISPATCHER_HEADER *header, enum dispatcher_type type,
 
 void dispatcher_check(const DISPATCHER_HEADER *header, uint32_t types, const char *routine)
 {
-    if (header == NULL || header->Type > 31 || (types & BIT(header->Type)) == 0 ||
-        header->WaitListHead.Flink == NULL) {
+    if (header == NULL || header->Size == 0 || header->Type > 31 || (types & BIT(header->Type)) == 0) {
         verifier_bugcheck(RULE_WAIT_OBJECT, (uintptr_t)header, 0, 0,
                           "%s is given something that is not initialized, or not what it takes", routine);
     }

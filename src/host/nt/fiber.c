@@ -14,6 +14,13 @@
 #endif
 #if defined(FIBER_TSAN)
 #include <sanitizer/tsan_interface.h>
+/* In the runtime, but in no header of every compiler. */
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+void AnnotateIgnoreSyncBegin(const char *file, int line);
+void AnnotateIgnoreSyncEnd(const char *file, int line);
 #endif
 
 /** Pages are only used when touched; sanitizers make frames several times larger. */
@@ -61,7 +68,7 @@ FIBER_NO_TSAN static void stack_give(void *stack)
     spares = spare;
 }
 
-void fiber_adopt(struct fiber *fiber)
+FIBER_NO_TSAN void fiber_adopt(struct fiber *fiber)
 {
     fiber->stack = NULL;
 #if defined(FIBER_TSAN)
@@ -94,7 +101,7 @@ FIBER_NO_TSAN static void trampoline(unsigned low, unsigned high)
     self->enter(self);
 }
 
-void fiber_make(struct fiber *fiber, void (*enter)(struct fiber *))
+FIBER_NO_TSAN void fiber_make(struct fiber *fiber, void (*enter)(struct fiber *))
 {
     uintptr_t self = (uintptr_t)fiber;
 
@@ -130,7 +137,7 @@ FIBER_NO_TSAN void fiber_switch(struct fiber *from, struct fiber *to, bool ends)
     arrived(from);
 }
 
-void fiber_free(struct fiber *fiber)
+FIBER_NO_TSAN void fiber_free(struct fiber *fiber)
 {
     if (fiber->stack == NULL) {
         return;
@@ -142,11 +149,28 @@ void fiber_free(struct fiber *fiber)
     fiber->stack = NULL;
 }
 
-bool fiber_guard_holds(const struct fiber *fiber, const void *address)
+FIBER_NO_TSAN bool fiber_guard_holds(const struct fiber *fiber, const void *address)
 {
     uintptr_t at = (uintptr_t)address, stack = (uintptr_t)fiber->stack;
 
     return fiber->stack != NULL && at >= stack - GUARD_SIZE && at < stack;
+}
+
+FIBER_NO_TSAN void fiber_unseen(bool begin)
+{
+#if defined(FIBER_TSAN)
+    if (begin) {
+        AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+        AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+    } else {
+        AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+        AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+    }
+#else
+    (void)begin;
+#endif
 }
 
 /* Instrumented on purpose: the atomics are what ThreadSanitizer is to see. */

@@ -57,6 +57,8 @@ void fiber_free(struct fiber *fiber);
  *  ThreadSanitizer of an order that one POSIX thread has anyway. */
 void fiber_order_before(uint32_t *word);
 void fiber_order_after(uint32_t *word);
+/** Between true and false ThreadSanitizer looks away: the host's own doing, on behalf of whichever thread runs. */
+void fiber_unseen(bool begin);
 /** \return whether `address` lies in the guard page below the stack. */
 bool fiber_guard_holds(const struct fiber *fiber, const void *address);
 

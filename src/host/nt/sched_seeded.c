@@ -187,8 +187,10 @@ FIBER_NO_TSAN static void reap(void)
 
     if (dead != NULL) {
         seeded.dead = NULL;
+        fiber_unseen(true);
         fiber_free(&dead->fiber);
         nt_object_dereference(dead->thread);
+        fiber_unseen(false);
     }
 }
 
@@ -212,7 +214,9 @@ FIBER_NO_TSAN static void record(size_t chosen, const struct candidates *set)
             sched_misuse("a run took more decisions than the explorer can hold", "make the scenario shorter");
         }
         seeded.record_size = seeded.record_size == 0 ? 4096 : seeded.record_size * 2;
+        fiber_unseen(true);
         seeded.record = realloc(seeded.record, seeded.record_size * sizeof seeded.record[0]);
+        fiber_unseen(false);
         if (seeded.record == NULL) {
             sched_misuse("no memory for the record of decisions", "make the scenario shorter");
         }
@@ -473,6 +477,7 @@ FIBER_NO_TSAN void seeded_settle(uint64_t until)
     seeded.current->state = SETTLING;
     seeded.current->deadline = until;
     reschedule(true);
+    fiber_order_after(&lock_order); /* What the others did before they blocked or ended has happened. */
 }
 
 size_t seeded_decisions(const struct sched_decision **out)
