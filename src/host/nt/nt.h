@@ -35,6 +35,7 @@ struct nt_thread {
     void (*run)(void *); /**< What it runs, and with which argument. */
     void *argument;
     void *sched;         /**< The scheduler's own part. */
+    void *submit;        /**< storport/api.c: the host_submit that this thread is in the middle of. */
 };
 
 /** The type of thread objects: what a handle from PsCreateSystemThread stands for. */
