@@ -92,9 +92,11 @@ static void write_key(FILE *out, const struct reg_key *key, const char *path)
 
 static bool fail(struct host_error *error, const char *path, const char *what, const char *remedy)
 {
-    snprintf(error->message, sizeof(error->message), "registry file %s: %s", path, what);
-    snprintf(error->remedy, sizeof(error->remedy), "%s", remedy);
-    error->status = STATUS_REGISTRY_CORRUPT;
+    if (error != NULL) {
+        snprintf(error->message, sizeof(error->message), "registry file %s: %s", path, what);
+        snprintf(error->remedy, sizeof(error->remedy), "%s", remedy);
+        error->status = STATUS_REGISTRY_CORRUPT;
+    }
     return false;
 }
 

@@ -77,6 +77,11 @@ void security_halt(void)
     process_set_token(&user_process, NULL);
 }
 
+uint64_t security_token_count(void)
+{
+    return nt_object_count_of(&token_type, NULL);
+}
+
 void host_set_user(enum host_user user, unsigned unix_uid)
 {
     process_set_token(process_of(sched_current()),
