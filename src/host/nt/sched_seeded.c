@@ -201,7 +201,9 @@ FIBER_NO_TSAN static void paged_pool_for(const struct nt_thread *thread)
 
     if (open != seeded.paged_open) {
         seeded.paged_open = open;
+        fiber_unseen(true);
         nt_pool_paged_access(open);
+        fiber_unseen(false);
     }
 }
 
@@ -476,6 +478,7 @@ FIBER_NO_TSAN void seeded_settle(uint64_t until)
 {
     seeded.current->state = SETTLING;
     seeded.current->deadline = until;
+    fiber_order_before(&lock_order);
     reschedule(true);
     fiber_order_after(&lock_order); /* What the others did before they blocked or ended has happened. */
 }
