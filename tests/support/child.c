@@ -2,7 +2,7 @@
  * Child processes for test cases, see child.h. The child's stderr goes to a file in memory, so that a bugcheck which is
  * expected does not fill the screen; when a case fails, the text is shown.
  */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE
 
 #include "child.h"
 

@@ -20,8 +20,9 @@ bool nt_io_halt(struct host_error *error);
 
 /* --- low resources --- */
 
-enum nt_io_fault { NT_IO_FAIL_IRP, NT_IO_FAIL_MDL, NT_IO_FAIL_MAP, NT_IO_FAULT_KINDS };
-/** From now on the n-th allocation of an IRP or MDL, or the n-th mapping, fails: once, or every one from then on.
+enum nt_io_fault { NT_IO_FAIL_IRP, NT_IO_FAIL_MDL, NT_IO_FAIL_MAP, NT_IO_FAIL_COMPLETION, NT_IO_FAULT_KINDS };
+/** From now on the n-th allocation of an IRP or MDL, the n-th mapping, or the n-th IoSetCompletionRoutineEx fails: once,
+ *  or every one from then on.
  *  0 = none fails. */
 void nt_io_fail(enum nt_io_fault what, unsigned nth, bool from_then_on);
 

@@ -14,6 +14,7 @@
 struct irp_block {
     uint32_t origin;        /* enum io_cache, or IO_CACHES: pool. */
     uint32_t output_length; /* Room behind UserBuffer; IoStatus.Information must not exceed it. */
+    bool threaded;          /* A thread waits for it, and its end frees it (IoBuildDeviceIoControlRequest). */
     uint64_t in_use;
     IRP irp;
 };
@@ -55,6 +56,7 @@ static struct irp_block *irp_block_allocate(CCHAR stack_size)
     if (block != NULL) {
         block->origin = origin;
         block->output_length = 0;
+        block->threaded = false;
         block->in_use = IRP_IN_USE;
     }
     return block;
@@ -107,11 +109,11 @@ static void irp_release(PIRP irp)
 VOID NTAPI IoFreeIrp(PIRP Irp)
 {
     NT_ROUTINE(DISPATCH_LEVEL);
-    if (Irp->Type != IO_TYPE_IRP || irp_block_of(Irp)->in_use != IRP_IN_USE) {
+    if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP || irp_block_of(Irp)->in_use != IRP_IN_USE) {
         verifier_bugcheck(RULE_IRP_FREE_NOT_IRP, (uintptr_t)Irp, 0, 0,
                           "IoFreeIrp of something that is not an allocated IRP");
     }
-    if (Irp->Tail.Overlay.Thread != NULL) {
+    if (irp_block_of(Irp)->threaded) { /* Not Tail.Overlay.Thread: drivers set it, for the file system's use. */
         verifier_bugcheck(RULE_IRP_FREE_THREAD, (uintptr_t)Irp, 0, 0,
                           "IoFreeIrp of an IRP that its thread still waits for");
     }
@@ -128,7 +130,7 @@ uint64_t nt_irp_count(void)
 NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     NT_ROUTINE(DISPATCH_LEVEL);
-    if (Irp->Type != IO_TYPE_IRP) {
+    if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP) {
         verifier_bugcheck(RULE_IRP_CALL_NOT_IRP, (uintptr_t)Irp, 0, 0,
                           "IoCallDriver with something that is not an IRP");
     }
@@ -174,13 +176,15 @@ NTSTATUS nt_irp_send(PDEVICE_OBJECT device, PIRP irp)
 
 static void irp_check_completion(PIRP irp)
 {
-    PDRIVER_CANCEL cancel = irp->CancelRoutine;
-    NTSTATUS status = irp->IoStatus.Status;
+    PDRIVER_CANCEL cancel;
+    NTSTATUS status;
 
-    if (irp->Type != IO_TYPE_IRP || irp->CurrentLocation > irp->StackCount) {
+    if (nt_pool_is_freed(irp) || irp->Type != IO_TYPE_IRP || irp->CurrentLocation > irp->StackCount) {
         verifier_bugcheck_at(RULE_IRP_COMPLETED_TWICE, (uintptr_t)irp, 0, 0, 0,
                              "IoCompleteRequest of an IRP that was completed before");
     }
+    status = irp->IoStatus.Status;
+    cancel = irp->CancelRoutine;
     if (status == STATUS_PENDING || status == -1) {
         verifier_bugcheck(RULE_IRP_STATUS_PENDING, (uint32_t)status, (uintptr_t)irp, 0,
                           "IoCompleteRequest with status 0x%08X", (unsigned)status);
@@ -224,6 +228,51 @@ static NTSTATUS irp_call_completion(PIRP irp, PIO_STACK_LOCATION location)
     return status;
 }
 
+/* --- completion routines that hold their driver --- */
+
+/** What IoSetCompletionRoutineEx puts in the place of the driver's routine. */
+struct unload_safe {
+    PDEVICE_OBJECT device;
+    PIO_COMPLETION_ROUTINE routine;
+    PVOID context;
+};
+
+/** The device object, and with it the driver, stays until the routine has returned. */
+static NTSTATUS NTAPI unload_safe_completion(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    struct unload_safe *safe = context;
+    PDEVICE_OBJECT holder = safe->device;
+    PIO_COMPLETION_ROUTINE routine = safe->routine;
+    PVOID routine_context = safe->context;
+
+    nt_pool_free(safe, NT_HOST_TAG);
+    NTSTATUS status = routine(device, irp, routine_context);
+    nt_object_dereference(holder);
+    return status;
+}
+
+NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
+                                        PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context,
+                                        BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
+                                        BOOLEAN InvokeOnCancel)
+{
+    NT_ROUTINE(DISPATCH_LEVEL);
+    struct unload_safe *safe =
+        io_should_fail(NT_IO_FAIL_COMPLETION) ? NULL
+                                              : nt_pool_allocate(NonPagedPoolNx, sizeof(*safe), NT_HOST_TAG);
+
+    if (safe == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    nt_object_reference(DeviceObject);
+    *safe = (struct unload_safe){DeviceObject, CompletionRoutine, Context};
+    IoSetCompletionRoutine(Irp, unload_safe_completion, safe, InvokeOnSuccess, InvokeOnError,
+                           InvokeOnCancel);
+    return STATUS_SUCCESS;
+}
+
+/* --- the end of a threaded IRP --- */
+
 static void irp_copy_output(PIRP irp)
 {
     struct irp_block *block = irp_block_of(irp);
@@ -248,7 +297,7 @@ static void irp_copy_output(PIRP irp)
 /** The end of an IRP that a thread waits for: results to the caller, then nothing of the IRP is left. */
 static void irp_finish(PIRP irp)
 {
-    if (irp->Tail.Overlay.Thread == NULL) {
+    if (!irp_block_of(irp)->threaded) {
         verifier_bugcheck(RULE_IRP_RAN_OFF_TOP, (uintptr_t)irp, 0, 0,
                           "an IRP from IoAllocateIrp ran past its allocator's completion routine");
     }
@@ -423,5 +472,6 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     irp->UserIosb = IoStatusBlock;
     irp->UserEvent = Event;
     irp->Tail.Overlay.Thread = (PETHREAD)sched_current();
+    irp_block_of(irp)->threaded = true;
     return irp;
 }
