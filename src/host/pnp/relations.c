@@ -171,6 +171,15 @@ void pnp_queue_invalidate(PDEVICE_OBJECT device)
     nt_set_event(&worker.work);
 }
 
+/** \irql{<= DISPATCH_LEVEL} (WDK: IoInvalidateDeviceRelations) */
+VOID NTAPI IoInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TYPE Type)
+{
+    NT_ROUTINE(DISPATCH_LEVEL);
+    if (Type == BusRelations) { /* the other relations are not kept */
+        pnp_queue_invalidate(DeviceObject);
+    }
+}
+
 void pnp_settle(void)
 {
     nt_wait(&worker.idle, NULL);

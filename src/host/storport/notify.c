@@ -35,7 +35,7 @@ static VOID PortNotifyBusChange(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments
 {
     UNREFERENCED_PARAMETER(Arguments); /* the optional path changes nothing: a scan looks everywhere */
     if (Adapter->State == PortRunning) {
-        PortTracePnp("BusChangeDetected", 0);
+        PortTracePnp("bus-change-detected", 0);
         IoInvalidateDeviceRelations(Adapter->Pdo, BusRelations);
     }
 }

@@ -256,7 +256,7 @@ VOID PortRequestIssue(PPORT_REQUEST Request)
     InterlockedIncrement64(&adapter->Started);
     PortTraceStart(PortSrbName(Request->Function, Request->Opcode), Request->Id,
                    (ULONG64)unit->Path << 16 | (ULONG64)unit->Target << 8 | unit->Lun,
-                   Request->Function == SRB_FUNCTION_EXECUTE_SCSI ? Request->Opcode : Request->Function,
+                   Request->Function == SRB_FUNCTION_EXECUTE_SCSI ? Request->Opcode : 0x100u | Request->Function,
                    Request->SenderLength);
     if (PortRequestPrepare(Request)) {
         InterlockedExchange(&Request->State, PORT_REQUEST_ISSUED);

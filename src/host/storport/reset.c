@@ -113,7 +113,7 @@ static VOID PortResetTry(PPORT_ADAPTER Adapter)
     PPORT_RESET reset = &Adapter->Reset;
 
     for (; reset->Tier < PORT_TIER_BUS; reset->Tier++) {
-        PortTracePnp(reset->Tier == PORT_TIER_UNIT ? "reset unit" : "reset target",
+        PortTracePnp(reset->Tier == PORT_TIER_UNIT ? "reset-unit" : "reset-target",
                      (ULONG64)reset->Path << 16 | (ULONG64)reset->Target << 8 | reset->Lun);
         PortResetHold(Adapter, TRUE);
         if (PortResetSend(Adapter)) {
@@ -124,7 +124,7 @@ static VOID PortResetTry(PPORT_ADAPTER Adapter)
             return;
         }
     }
-    PortTracePnp("reset bus", reset->Path);
+    PortTracePnp("reset-bus", reset->Path);
     PortResetHold(Adapter, TRUE);
     PortResetEnd(Adapter, PortResetBus(Adapter, reset->Path));
 }

@@ -100,7 +100,7 @@ VOID PortScan(PPORT_ADAPTER Adapter)
         return; /* what is known stays */
     }
     KeWaitForSingleObject(&Adapter->ScanLock, Executive, KernelMode, FALSE, NULL);
-    PortTracePnp("scan begins", 0);
+    PortTracePnp("scan-begins", 0);
     for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
         unit->Scanned = unit->Departed; /* one that PnP is removing cannot come back before it is gone */
         unit->Replaced = unit->Departed;
@@ -111,7 +111,7 @@ VOID PortScan(PPORT_ADAPTER Adapter)
         }
     }
     PortScanKnown(Adapter);
-    PortTracePnp("scan ends", 0);
+    PortTracePnp("scan-ends", 0);
     KeSetEvent(&Adapter->ScanLock, IO_NO_INCREMENT, FALSE);
     ExFreePoolWithTag(buffer, PORT_TAG);
 }

@@ -23,7 +23,7 @@ static NTSTATUS PortUnitCreatePdo(PPORT_UNIT Unit)
     pdo->Flags |= DO_DIRECT_IO | DO_BUS_ENUMERATED_DEVICE;
     pdo->AlignmentRequirement = Unit->Adapter->Config.AlignmentMask;
     pdo->Flags &= ~DO_DEVICE_INITIALIZING;
-    PortTracePnp("unit arrives", (ULONG64)Unit->Path << 16 | (ULONG64)Unit->Target << 8 | Unit->Lun);
+    PortTracePnp("pdo-created", (ULONG64)Unit->Path << 16 | (ULONG64)Unit->Target << 8 | Unit->Lun);
     return STATUS_SUCCESS;
 }
 
@@ -37,7 +37,7 @@ VOID PortUnitDelete(PPORT_UNIT Unit)
     Unit->Pdo = NULL;
     KeReleaseSpinLock(&Unit->Adapter->Lock, irql);
     PortUnitGone(Unit);
-    PortTracePnp("unit deleted", (ULONG64)Unit->Path << 16 | (ULONG64)Unit->Target << 8 | Unit->Lun);
+    PortTracePnp("pdo-deleted", (ULONG64)Unit->Path << 16 | (ULONG64)Unit->Target << 8 | Unit->Lun);
     if (Unit->Present) {
         Unit->Present = FALSE;
         PortUnitRelease(Unit);
@@ -73,7 +73,7 @@ static VOID PortArriveAndDepart(PPORT_ADAPTER Adapter)
             PortUnitCreatePdo(unit);
         } else if (!unit->Present && unit->Reported && !unit->Departed) {
             unit->Departed = TRUE;
-            PortTracePnp("unit departs", (ULONG64)unit->Path << 16 | (ULONG64)unit->Target << 8 | unit->Lun);
+            PortTracePnp("pdo-missing", (ULONG64)unit->Path << 16 | (ULONG64)unit->Target << 8 | unit->Lun);
         }
     }
 }
