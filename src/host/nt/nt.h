@@ -125,6 +125,8 @@ void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag);
 void nt_pool_free(void *block, ULONG tag);
 /** Is the address in paged pool? (Verifier on: paged pool has an arena of its own then.) */
 bool nt_pool_is_paged(const void *address);
+/** Was the block that the address lies in freed? Known with the verifier on only, and for as long as it is in quarantine. */
+bool nt_pool_is_freed(const void *address);
 /** An object that is used at raised IRQL must not be in paged pool: bugcheck if it is. `what` e.g. "spin lock". */
 void nt_pool_check_nonpaged(const char *what, const void *object);
 

@@ -174,7 +174,7 @@ void *pool_special_allocate(POOL_TYPE type, size_t bytes, uint32_t tag)
     struct arena *arena = &arenas[pool_type_paged(type)];
     size_t pages = BYTES_TO_PAGES(bytes) + 1;
     bool host = tag == NT_HOST_TAG;
-    const void *caller = host ? NULL : verifier_driver_caller();
+    const void *caller = verifier_driver_caller();
     struct record *record = NULL;
     char *address = NULL;
 
@@ -243,6 +243,13 @@ bool pool_special_find(const void *address, struct nt_pool_block *block)
         *block = record->block;
     }
     return record != NULL;
+}
+
+bool nt_pool_is_freed(const void *address)
+{
+    const struct record *record = record_of(address);
+
+    return record != NULL && record->block.freed;
 }
 
 bool nt_pool_is_paged(const void *address)
@@ -316,10 +323,8 @@ void pool_special_free(void *address)
     bool host = record->block.tag == NT_HOST_TAG;
 
     check_slack(arena, record);
-    if (!host) {
-        record->block.freed_by = verifier_driver_caller();
-        record->block.freed_in = sched_current()->id;
-    }
+    record->block.freed_by = verifier_driver_caller();
+    record->block.freed_in = host ? 0 : sched_current()->id;
     pthread_mutex_lock(&mutex);
     record->block.freed = true;
     live_remove(arena, record);

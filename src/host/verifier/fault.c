@@ -128,16 +128,16 @@ static const char *verb(const struct fault *fault)
 static _Noreturn void pool_fault(const struct fault *fault, const struct nt_pool_block *block)
 {
     struct report_text text = {.length = 0};
-    char tag[5], by[160], before[160];
+    char tag[5], by[160];
     long distance = (long)((const char *)fault->address - (const char *)block->address);
 
-    report_add(&text, "Byte %ld of a block of %zu ('%s', %s, allocated in thread %u by %s) was %s",
-               distance, block->bytes, pool_tag_text(block->tag, tag),
-               pool_type_paged(block->type) ? "paged" : "nonpaged", block->allocated_in,
+    report_add(&text, "Byte %ld of a block of %zu ('%s', %s, allocated by %s) was %s", distance,
+               block->bytes, pool_tag_text(block->tag, tag),
+               pool_type_paged(block->type) ? "paged" : "nonpaged",
                verifier_function_name(block->allocated_by, by, sizeof by), verb(fault));
     if (block->freed) {
-        report_add(&text, "; it was freed in thread %u by %s.", block->freed_in,
-                   verifier_function_name(block->freed_by, before, sizeof before));
+        report_add(&text, "; it was freed by %s.",
+                   verifier_function_name(block->freed_by, by, sizeof by));
         stop_page(fault, fault->driver ? RULE_USE_AFTER_FREE : RULE_SYSTEM_USE_AFTER_FREE, text.text);
     }
     if (distance >= 0 && (size_t)distance < block->bytes) {

@@ -131,6 +131,7 @@ void verifier_lock_acquiring(const void *lock, const char *kind)
     if (!enabled) {
         return;
     }
+    nt_pool_check_nonpaged(kind, lock);
     mine = &sched_current()->verify;
     for (unsigned i = 0; i < mine->held_count && i < RTL_NUMBER_OF(mine->held); i++) {
         if (mine->held[i].lock == lock) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #define IRQL_NOT_LESS_OR_EQUAL                                   0x0000000Au
+#define MAXIMUM_WAIT_OBJECTS_EXCEEDED                            0x0000000Cu
 #define MUTEX_LEVEL_NUMBER_VIOLATION                             0x0000000Du
 #define SPIN_LOCK_ALREADY_OWNED                                  0x0000000Fu
 #define SPIN_LOCK_NOT_OWNED                                      0x00000010u
@@ -12,7 +13,10 @@
 #define BAD_POOL_HEADER                                          0x00000019u
 #define MEMORY_MANAGEMENT                                        0x0000001Au
 #define KMODE_EXCEPTION_NOT_HANDLED                              0x0000001Eu
+#define KERNEL_APC_PENDING_DURING_EXIT                           0x00000020u
 #define NO_MORE_IRP_STACK_LOCATIONS                              0x00000035u
+#define NO_MORE_SYSTEM_PTES                                      0x0000003Fu
+#define TARGET_MDL_TOO_SMALL                                     0x00000040u
 #define MULTIPLE_IRP_COMPLETE_REQUESTS                           0x00000044u
 #define CANCEL_STATE_IN_COMPLETED_IRP                            0x00000048u
 #define PAGE_FAULT_WITH_INTERRUPTS_OFF                           0x00000049u
@@ -43,6 +47,7 @@
 #define SYSTEM_SCAN_AT_RAISED_IRQL_CAUGHT_IMPROPER_DRIVER_UNLOAD 0x000000D4u
 #define DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL                  0x000000D5u
 #define DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION               0x000000D6u
+#define SYSTEM_PTE_MISUSE                                        0x000000DAu
 #define MANUALLY_INITIATED_CRASH                                 0x000000E2u
 #define RESOURCE_NOT_OWNED                                       0x000000E3u
 #define WORKER_INVALID                                           0x000000E4u
