@@ -1,6 +1,7 @@
 /*
- * Events, mutexes, semaphores, timers, DPCs, work items, fast mutexes and the rules about them, as the WDK's pages describe them.
- * What does not depend on time runs under both schedulers; a broken rule is caught in a child.
+ * Events, mutexes, semaphores, timers, DPCs, work items, fast mutexes and the rules about them, as
+ * the WDK's pages describe them. What does not depend on time runs under both schedulers; a broken
+ * rule is caught in a child.
  */
 #include "nt/explore.h"
 #include "nt/nt.h"
@@ -23,7 +24,8 @@ static void under_both(void (*body)(void))
     body();
     sched_halt();
     for (uint64_t seed = 1; seed <= 20; seed++) {
-        sched_boot(&(struct sched_options){.kind = SCHED_SEEDED, .seed = seed, .strategy = SCHED_RANDOM});
+        sched_boot(
+            &(struct sched_options){.kind = SCHED_SEEDED, .seed = seed, .strategy = SCHED_RANDOM});
         body();
         sched_halt();
     }
@@ -149,11 +151,14 @@ static void time_out_body(void)
     CU_ASSERT_TRUE(KeQueryInterruptTime() >= begin + 2 * MILLISECOND);
     KeQuerySystemTime(&at);
     at.QuadPart += 2 * MILLISECOND;
-    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &at), STATUS_TIMEOUT);
+    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &at),
+                    STATUS_TIMEOUT);
     at.QuadPart = 1; /* In 1601. */
-    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &at), STATUS_TIMEOUT);
+    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &at),
+                    STATUS_TIMEOUT);
     KeSetEvent(&event, 0, FALSE);
-    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &at), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &at),
+                    STATUS_SUCCESS);
 }
 
 static void time_outs(void)
@@ -172,7 +177,8 @@ static void time_outs_are_exact_in_virtual_time(void)
     CU_ASSERT_EQUAL(KeQueryInterruptTime(), (ULONGLONG)(90 * SECOND));
     KeQuerySystemTime(&at);
     at.QuadPart += 10 * SECOND;
-    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &at), STATUS_TIMEOUT);
+    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &at),
+                    STATUS_TIMEOUT);
     CU_ASSERT_EQUAL(KeQueryInterruptTime(), (ULONGLONG)(100 * SECOND));
     sched_halt();
 }
@@ -189,7 +195,8 @@ static void wait_for_all(void *argument)
     struct several *s = argument;
     PVOID objects[] = {&s->first, &s->second};
 
-    s->status = KeWaitForMultipleObjects(2, objects, WaitAll, Executive, KernelMode, FALSE, NULL, NULL);
+    s->status =
+        KeWaitForMultipleObjects(2, objects, WaitAll, Executive, KernelMode, FALSE, NULL, NULL);
 }
 
 static void several_body(void)
@@ -201,15 +208,18 @@ static void several_body(void)
 
     KeInitializeEvent(&s.first, SynchronizationEvent, FALSE);
     KeInitializeEvent(&s.second, SynchronizationEvent, TRUE);
-    CU_ASSERT_EQUAL(KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL),
-                    STATUS_WAIT_1);
-    CU_ASSERT_EQUAL(KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode, FALSE, &now, NULL),
-                    STATUS_TIMEOUT);
+    CU_ASSERT_EQUAL(
+        KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL),
+        STATUS_WAIT_1);
+    CU_ASSERT_EQUAL(
+        KeWaitForMultipleObjects(2, objects, WaitAny, Executive, KernelMode, FALSE, &now, NULL),
+        STATUS_TIMEOUT);
     thread = sched_spawn("all", wait_for_all, &s);
     sched_settle(0);
     KeSetEvent(&s.first, 0, FALSE);
     sched_settle(0);
-    CU_ASSERT_EQUAL(KeReadStateEvent(&s.first), 1); /* Nothing is taken before everything is there. */
+    CU_ASSERT_EQUAL(KeReadStateEvent(&s.first),
+                    1); /* Nothing is taken before everything is there. */
     KeSetEvent(&s.second, 0, FALSE);
     join(thread);
     CU_ASSERT_EQUAL(s.status, STATUS_SUCCESS);
@@ -825,7 +835,8 @@ static void break_rule(void *argument)
 {
     const struct broken *rule = argument;
 
-    if (freopen("/dev/null", "w", stderr) == NULL) { /* The report reaches the parent by its own way. */
+    if (freopen("/dev/null", "w", stderr) ==
+        NULL) { /* The report reaches the parent by its own way. */
         _exit(1);
     }
     verifier_enable(true);
@@ -846,8 +857,8 @@ static void broken_rules_are_caught(void)
         CU_ASSERT_EQUAL(result.outcome, EXPLORE_BUGCHECK);
         CU_ASSERT_EQUAL(result.report.rule, (int32_t)broken[i].rule);
         if (result.report.rule != (int32_t)broken[i].rule) {
-            fprintf(stderr, "broken rule %zu: %s, rule %d: %s\n", i, explore_outcome_name(result.outcome),
-                    result.report.rule, result.report.text);
+            fprintf(stderr, "broken rule %zu: %s, rule %d: %s\n", i,
+                    explore_outcome_name(result.outcome), result.report.rule, result.report.text);
         }
         explore_result_free(&result);
     }
@@ -861,9 +872,11 @@ static void allowed_body(void)
 
     KeInitializeEvent(&event, NotificationEvent, TRUE);
     KeRaiseIrql(DISPATCH_LEVEL, &old);
-    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &now), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &now),
+                    STATUS_SUCCESS);
     KeResetEvent(&event);
-    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &now), STATUS_TIMEOUT);
+    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, &now),
+                    STATUS_TIMEOUT);
     CU_ASSERT_EQUAL(KfRaiseIrql(DISPATCH_LEVEL), DISPATCH_LEVEL);
     KeLowerIrql(old);
     KeEnterCriticalRegion();
@@ -902,7 +915,8 @@ CU_ErrorCode register_dispatcher_suite(void)
         {"broken rules are caught", broken_rules_are_caught},
         CU_TEST_INFO_NULL,
     };
-    static CU_SuiteInfo suites[] = {{"dispatcher", NULL, NULL, NULL, NULL, cases}, CU_SUITE_INFO_NULL};
+    static CU_SuiteInfo suites[] = {{"dispatcher", NULL, NULL, NULL, NULL, cases},
+                                    CU_SUITE_INFO_NULL};
 
     return CU_register_suites(suites);
 }

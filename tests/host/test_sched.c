@@ -1,6 +1,7 @@
 /*
- * The two schedulers: threads, virtual time, determinism, the three strategies and the searches over schedules. A case that must fail (a race
- * that is found, a deadlock) does so in the explorer's child.
+ * The two schedulers: threads, virtual time, determinism, the three strategies and the searches
+ * over schedules. A case that must fail (a race that is found, a deadlock) does so in the
+ * explorer's child.
  */
 #include "nt/explore.h"
 #include "nt/fiber.h"
@@ -83,13 +84,15 @@ static void system_thread(void)
     PVOID object;
 
     CU_ASSERT_EQUAL(PsTerminateSystemThread(STATUS_SUCCESS), STATUS_INVALID_PARAMETER);
-    CU_ASSERT_EQUAL(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, start_routine, &count),
-                    STATUS_SUCCESS);
     CU_ASSERT_EQUAL(
-        ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode, &object, NULL),
+        PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, start_routine, &count),
         STATUS_SUCCESS);
+    CU_ASSERT_EQUAL(ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, *PsThreadType, KernelMode,
+                                              &object, NULL),
+                    STATUS_SUCCESS);
     ZwClose(handle);
-    CU_ASSERT_EQUAL(KeWaitForSingleObject(object, Executive, KernelMode, FALSE, NULL), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL(KeWaitForSingleObject(object, Executive, KernelMode, FALSE, NULL),
+                    STATUS_SUCCESS);
     CU_ASSERT_EQUAL(nt_system_threads(), 0);
     CU_ASSERT_EQUAL(((struct nt_thread *)object)->exit_status, STATUS_SUCCESS);
     ObDereferenceObject(object);
@@ -163,7 +166,8 @@ static void foreign_threads_attach(void)
     boot_real();
     KeInitializeEvent(&event, NotificationEvent, FALSE);
     CU_ASSERT_EQUAL(pthread_create(&id, NULL, foreign, &event), 0);
-    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL), STATUS_SUCCESS);
+    CU_ASSERT_EQUAL(KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL),
+                    STATUS_SUCCESS);
     pthread_join(id, NULL);
     sched_halt();
 }
@@ -334,7 +338,8 @@ static void a_seed_is_a_run(void)
     free(other);
 }
 
-/* --- the toy: two threads add to a number; unlocked, an addition is lost when one is preempted in the middle --- */
+/* --- the toy: two threads add to a number; unlocked, an addition is lost when one is preempted
+ * in the middle --- */
 
 struct toy {
     bool locked;
@@ -402,7 +407,6 @@ static void seeds_pass_the_fixed_one(void)
     CU_ASSERT_EQUAL(result.runs, 200);
 }
 
-
 static void search_finds_the_lost_update(void)
 {
     bool locked = false;
@@ -434,7 +438,8 @@ static void search_exhausts_the_fixed_one(void)
     CU_ASSERT_FALSE(cut.exhausted);
 }
 
-/** Every schedule of two threads of two points each, without a bound: the number of ways is known. */
+/** Every schedule of two threads of two points each, without a bound: the number of ways is
+ *  known. */
 static void two_points(void *argument)
 {
     (void)argument;
@@ -460,7 +465,8 @@ static void search_counts_every_schedule(void)
 {
     struct explore_result result = sched_explore(two_threads_of_two_points, NULL, 100, 0);
 
-    /* Each thread runs three pieces (before, between and after its points): C(6,3) = 20 interleavings. */
+    /* Each thread runs three pieces (before, between and after its points): C(6,3) = 20
+     * interleavings. */
     CU_ASSERT_TRUE(result.exhausted);
     CU_ASSERT_EQUAL(result.runs, 20);
     result = sched_explore(two_threads_of_two_points, NULL, 0, 0);
@@ -514,7 +520,8 @@ static void watch(void *argument)
     }
 }
 
-/** Raises to DISPATCH_LEVEL while another thread watches. \return whether that one ran meanwhile. */
+/** Raises to DISPATCH_LEVEL while another thread watches. \return whether that one ran
+ *  meanwhile. */
 static bool runs_beside_dispatch(unsigned processors)
 {
     struct level level = {0};
@@ -548,7 +555,8 @@ static void raised_threads_have_their_own_processors(void *argument)
     ULONG number = KeGetCurrentProcessorNumberEx(NULL);
 
     for (int i = 0; i < 10; i++) {
-        if (number >= sched_processors() || __atomic_exchange_n(&taken[number], true, __ATOMIC_SEQ_CST)) {
+        if (number >= sched_processors() ||
+            __atomic_exchange_n(&taken[number], true, __ATOMIC_SEQ_CST)) {
             abort();
         }
         KeQueryTimeIncrement();
@@ -691,7 +699,8 @@ static void polling_lets_others_run(void)
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     explore_result_free(&result);
-    CU_ASSERT_EQUAL(sched_sweep(poll_and_set, NULL, SCHED_PCT, 1, 20, NULL).outcome, EXPLORE_PASSED);
+    CU_ASSERT_EQUAL(sched_sweep(poll_and_set, NULL, SCHED_PCT, 1, 20, NULL).outcome,
+                    EXPLORE_PASSED);
 }
 
 /* --- stacks --- */
@@ -722,7 +731,8 @@ static void deep(void *argument)
 static void overrun_stack(void *argument)
 {
     static char stack[1 << 16];
-    struct sigaction action = {.sa_sigaction = say_whose_stack, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction action = {.sa_sigaction = say_whose_stack,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK};
 
     (void)argument;
     sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);

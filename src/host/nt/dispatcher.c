@@ -1,15 +1,17 @@
 /*
- * Dispatcher objects: events, mutexes, semaphores (timers and threads join in), and the waits on them. All signal states and wait lists
- * are under the one dispatcher lock; an object is handed to the waiter by whoever signals it, in the order of arrival. Nothing here
- * knows which scheduler runs: it blocks and wakes.
+ * Dispatcher objects: events, mutexes, semaphores (timers and threads join in), and the waits on
+ * them. All signal states and wait lists are under the one dispatcher lock; an object is handed to
+ * the waiter by whoever signals it, in the order of arrival. Nothing here knows which scheduler
+ * runs: it blocks and wakes.
  */
 #include "nt/dispatcher.h"
 
 /* The kinds of object that a thread can wait for, as bits. */
 #define BIT(type) (1u << (type))
-#define EVENTS (BIT(NOTIFICATION_EVENT) | BIT(SYNCHRONIZATION_EVENT))
-#define TIMERS (BIT(NOTIFICATION_TIMER) | BIT(SYNCHRONIZATION_TIMER))
-#define WAITABLE (EVENTS | TIMERS | BIT(MUTANT_OBJECT) | BIT(SEMAPHORE_OBJECT) | BIT(THREAD_OBJECT))
+#define EVENTS    (BIT(NOTIFICATION_EVENT) | BIT(SYNCHRONIZATION_EVENT))
+#define TIMERS    (BIT(NOTIFICATION_TIMER) | BIT(SYNCHRONIZATION_TIMER))
+#define OWNED     (BIT(MUTANT_OBJECT) | BIT(SEMAPHORE_OBJECT))
+#define WAITABLE  (EVENTS | TIMERS | OWNED | BIT(THREAD_OBJECT))
 
 /** One wait: lives on the waiting thread's stack; its blocks link it to each of its objects. */
 struct waiter {
@@ -25,17 +27,25 @@ struct waiter {
 
 const struct nt_object_type nt_event_type = {.name = "Event"};
 
-void dispatcher_initialize(DISPATCHER_HEADER *header, enum dispatcher_type type, size_t size, LONG state)
+void dispatcher_initialize(DISPATCHER_HEADER *header, enum dispatcher_type type, size_t size,
+                           LONG state)
 {
-    *header = (DISPATCHER_HEADER){.Type = (UCHAR)type, .Size = (UCHAR)(size / sizeof(LONG)), .SignalState = state};
+    size_t words = size / sizeof(LONG);
+
+    *header = (DISPATCHER_HEADER){.Type = (UCHAR)type,
+                                  .Size = (UCHAR)(words <= MAXUCHAR ? words : MAXUCHAR),
+                                  .SignalState = state};
     InitializeListHead(&header->WaitListHead);
 }
 
+/** Memory that was never initialized has no size. */
 void dispatcher_check(const DISPATCHER_HEADER *header, uint32_t types, const char *routine)
 {
-    if (header == NULL || header->Size == 0 || header->Type > 31 || (types & BIT(header->Type)) == 0) {
+    if (header == NULL || header->Size == 0 || header->Type > 31 ||
+        (types & BIT(header->Type)) == 0) {
         verifier_bugcheck(RULE_WAIT_OBJECT, (uintptr_t)header, 0, 0,
-                          "%s is given something that is not initialized, or not what it takes", routine);
+                          "%s is given something that is not initialized, or not what it takes",
+                          routine);
     }
 }
 
@@ -111,7 +121,8 @@ static void unlink_blocks(struct waiter *waiter)
 /** \return the first waiter of the object whose wait can end, or NULL. */
 static struct waiter *first_satisfiable(DISPATCHER_HEADER *header, ULONG *key)
 {
-    for (PLIST_ENTRY entry = header->WaitListHead.Flink; entry != &header->WaitListHead; entry = entry->Flink) {
+    for (PLIST_ENTRY entry = header->WaitListHead.Flink; entry != &header->WaitListHead;
+         entry = entry->Flink) {
         KWAIT_BLOCK *block = CONTAINING_RECORD(entry, KWAIT_BLOCK, WaitListEntry);
 
         if (satisfiable(block->SparePtr, key)) {
@@ -146,13 +157,16 @@ uint64_t dispatcher_deadline(const LARGE_INTEGER *timeout)
     if (timeout->QuadPart < 0) {
         return sched_time() + (0 - (uint64_t)timeout->QuadPart);
     }
-    return (uint64_t)timeout->QuadPart > time_at_boot() ? (uint64_t)timeout->QuadPart - time_at_boot() : 0;
+    return (uint64_t)timeout->QuadPart > time_at_boot()
+               ? (uint64_t)timeout->QuadPart - time_at_boot()
+               : 0;
 }
 
 static const char *waits_for(const struct waiter *waiter)
 {
     if (waiter->count > 1) {
-        return waiter->type == WaitAll ? "waits for all of several objects" : "waits for one of several objects";
+        return waiter->type == WaitAll ? "waits for all of several objects"
+                                       : "waits for one of several objects";
     }
     switch (((const DISPATCHER_HEADER *)waiter->blocks[0].Object)->Type) {
     case NOTIFICATION_EVENT:
@@ -188,7 +202,8 @@ static void sleep_until_done(struct waiter *waiter, uint64_t deadline)
     }
 }
 
-/** Tells the verifier of the mutexes that the wait has just acquired; a recursive acquisition is none. */
+/** Tells the verifier of the mutexes that the wait has just acquired; a recursive acquisition is
+ *  none. */
 static void report_mutexes(const struct waiter *waiter)
 {
     for (ULONG i = 0; i < waiter->count; i++) {
@@ -206,14 +221,19 @@ static void report_acquiring(void *object, const struct nt_thread *thread)
 {
     const KMUTANT *mutant = object;
 
-    if (mutant->Header.Type == MUTANT_OBJECT && (const void *)mutant->OwnerThread != (const void *)thread) {
+    if (mutant->Header.Type == MUTANT_OBJECT &&
+        (const void *)mutant->OwnerThread != (const void *)thread) {
         verifier_lock_acquiring(object, "mutex");
     }
 }
 
-static NTSTATUS wait(ULONG count, PVOID objects[], WAIT_TYPE type, const LARGE_INTEGER *timeout, KWAIT_BLOCK *blocks)
+static NTSTATUS wait(ULONG count, PVOID objects[], WAIT_TYPE type, const LARGE_INTEGER *timeout,
+                     KWAIT_BLOCK *blocks)
 {
-    struct waiter waiter = {.thread = sched_current(), .blocks = blocks, .count = count, .type = type,
+    struct waiter waiter = {.thread = sched_current(),
+                            .blocks = blocks,
+                            .count = count,
+                            .type = type,
                             .status = STATUS_TIMEOUT};
     uint64_t deadline = dispatcher_deadline(timeout);
     ULONG key;
@@ -251,8 +271,8 @@ static void check_wait_irql(const void *object, const LARGE_INTEGER *timeout)
     KIRQL irql = nt_irql();
 
     if (irql >= DISPATCH_LEVEL && timeout == NULL) {
-        verifier_bugcheck(RULE_WAIT_FOREVER_DISPATCH, irql, (uintptr_t)object, 0, "a wait without a time-out at IRQL %u",
-                          irql);
+        verifier_bugcheck(RULE_WAIT_FOREVER_DISPATCH, irql, (uintptr_t)object, 0,
+                          "a wait without a time-out at IRQL %u", irql);
     }
     if (irql >= DISPATCH_LEVEL && timeout->QuadPart != 0) {
         verifier_bugcheck(RULE_WAIT_DISPATCH, irql, (uintptr_t)object, (uintptr_t)timeout,
@@ -260,8 +280,9 @@ static void check_wait_irql(const void *object, const LARGE_INTEGER *timeout)
     }
 }
 
-NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
-                                     BOOLEAN Alertable, PLARGE_INTEGER Timeout)
+NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
+                                     KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                     PLARGE_INTEGER Timeout)
 {
     NT_ROUTINE(DISPATCH_LEVEL);
     UNREFERENCED_PARAMETER(WaitReason);
@@ -271,8 +292,9 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPRO
     return nt_wait(Object, Timeout);
 }
 
-NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
-                                        KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout,
+NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType,
+                                        KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
+                                        BOOLEAN Alertable, PLARGE_INTEGER Timeout,
                                         PKWAIT_BLOCK WaitBlockArray)
 {
     KWAIT_BLOCK own[THREAD_WAIT_OBJECTS];
@@ -281,7 +303,8 @@ NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE W
     UNREFERENCED_PARAMETER(WaitReason);
     UNREFERENCED_PARAMETER(WaitMode);
     UNREFERENCED_PARAMETER(Alertable);
-    if (Count == 0 || Count > MAXIMUM_WAIT_OBJECTS || (Count > THREAD_WAIT_OBJECTS && WaitBlockArray == NULL)) {
+    if (Count == 0 || Count > MAXIMUM_WAIT_OBJECTS ||
+        (Count > THREAD_WAIT_OBJECTS && WaitBlockArray == NULL)) {
         verifier_bugcheck(RULE_WAIT_BLOCKS, 0, 0, 0, "a wait for %u objects %s wait blocks", Count,
                           WaitBlockArray == NULL ? "without" : "with");
     }
@@ -289,7 +312,8 @@ NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE W
     return wait(Count, Object, WaitType, Timeout, WaitBlockArray != NULL ? WaitBlockArray : own);
 }
 
-NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval)
+NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                      PLARGE_INTEGER Interval)
 {
     struct nt_thread *thread = sched_current();
     uint64_t deadline;
@@ -312,7 +336,8 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
 VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 {
     NT_ROUTINE(HIGH_LEVEL);
-    dispatcher_initialize(&Event->Header, Type == NotificationEvent ? NOTIFICATION_EVENT : SYNCHRONIZATION_EVENT,
+    dispatcher_initialize(&Event->Header,
+                          Type == NotificationEvent ? NOTIFICATION_EVENT : SYNCHRONIZATION_EVENT,
                           sizeof *Event, State != FALSE);
 }
 
@@ -427,7 +452,8 @@ LONG NTAPI KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait)
     sched_unlock();
     if (!owned) {
         verifier_bugcheck(RULE_MUTEX_NOT_OWNED, (uintptr_t)Mutex, (uintptr_t)thread, 0,
-                          "thread %u (%s) releases a mutex that it does not own", thread->id, thread->name);
+                          "thread %u (%s) releases a mutex that it does not own", thread->id,
+                          thread->name);
     }
     return old;
 }
@@ -448,7 +474,8 @@ VOID NTAPI KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit)
     Semaphore->Limit = Limit;
 }
 
-LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment, BOOLEAN Wait)
+LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment,
+                              BOOLEAN Wait)
 {
     LONG old;
 
@@ -466,7 +493,8 @@ LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG 
     sched_unlock();
     if (Adjustment != 0) {
         verifier_bugcheck(RULE_SEMAPHORE_LIMIT, (uintptr_t)Semaphore, (uint64_t)old, 0,
-                          "KeReleaseSemaphore by %d: the count is %d, the limit %d", Adjustment, old, Semaphore->Limit);
+                          "KeReleaseSemaphore by %d: the count is %d, the limit %d", Adjustment,
+                          old, Semaphore->Limit);
     }
     return old;
 }

@@ -1,6 +1,7 @@
 /*
- * Exploration: one forked child per run, the record of its decisions in memory shared with it, so that a run that dies still tells which
- * way it went. It must run in a process that has no machine booted and no second POSIX thread, because it forks.
+ * Exploration: one forked child per run, the record of its decisions in memory shared with it, so
+ * that a run that dies still tells which way it went. It must run in a process that has no machine
+ * booted and no second POSIX thread, because it forks.
  */
 #include "nt/explore.h"
 #include "nt/sched_backend.h"
@@ -15,7 +16,7 @@
 
 /** Decisions that a run can have. The memory is only used as far as a run goes. */
 #define MAX_DECISIONS ((size_t)1 << 21)
-#define MAX_JOBS 8
+#define MAX_JOBS      8
 
 /** A run under way. */
 struct job {
@@ -26,7 +27,8 @@ struct job {
 
 /* --- one run --- */
 
-static _Noreturn void be_child(void (*scenario)(void *), void *argument, const struct sched_override *with, int report)
+static _Noreturn void be_child(void (*scenario)(void *), void *argument,
+                               const struct sched_override *with, int report)
 {
     verifier_report_fd(report);
     sched_set_override(with);
@@ -65,7 +67,8 @@ static void finish(struct job *job, struct explore_result *result)
     while (waitpid(job->pid, &status, 0) < 0) {
     }
     result->outcome = EXPLORE_PASSED;
-    if (read(job->report, &result->report, sizeof result->report) == (ssize_t)sizeof result->report) {
+    if (read(job->report, &result->report, sizeof result->report) ==
+        (ssize_t)sizeof result->report) {
         result->outcome = EXPLORE_BUGCHECK;
     } else if (WIFSIGNALED(status)) {
         result->status = WTERMSIG(status);
@@ -80,7 +83,8 @@ static void finish(struct job *job, struct explore_result *result)
 static void check_caller(void)
 {
     if (sched_is_booted()) {
-        sched_misuse("exploration was started on a machine that runs", "call sched_halt (host_halt) first");
+        sched_misuse("exploration was started on a machine that runs",
+                     "call sched_halt (host_halt) first");
     }
     fflush(NULL); /* What is buffered now must not be written by each child. */
 }
@@ -94,8 +98,8 @@ struct shared {
 };
 
 /**
- * Turns the schedule that was run into the next one in depth-first order: the last decision that has another alternative
- * within the bound takes it; what comes after it starts afresh.
+ * Turns the schedule that was run into the next one in depth-first order: the last decision that
+ * has another alternative within the bound takes it; what comes after it starts afresh.
  * \return the length of the new list of choices, 0 when there is none.
  */
 static size_t next_schedule(const struct shared *run, uint32_t *choices, unsigned bound)
@@ -107,7 +111,8 @@ static size_t next_schedule(const struct shared *run, uint32_t *choices, unsigne
         const struct sched_decision *decision = &run->record[i];
 
         choices[i] = decision->chosen;
-        if (decision->chosen + 1 < decision->alternatives && preemptions + decision->preemptive <= bound) {
+        if (decision->chosen + 1 < decision->alternatives &&
+            preemptions + decision->preemptive <= bound) {
             length = i + 1;
         }
         preemptions += decision->preemptive && decision->chosen != 0;
@@ -132,12 +137,12 @@ static void keep_choices(struct explore_result *result, const struct shared *run
     }
 }
 
-struct explore_result sched_explore(void (*scenario)(void *), void *argument, unsigned preemption_bound,
-                                    uint64_t max_runs)
+struct explore_result sched_explore(void (*scenario)(void *), void *argument,
+                                    unsigned preemption_bound, uint64_t max_runs)
 {
     struct explore_result result = {.outcome = EXPLORE_PASSED};
-    struct shared *run = mmap(NULL, sizeof *run, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
-                              -1, 0);
+    struct shared *run = mmap(NULL, sizeof *run, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     uint32_t *choices = mmap(NULL, MAX_DECISIONS * sizeof *choices, PROT_READ | PROT_WRITE,
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     struct sched_override with = {.strategy = SCHED_BOUNDED, .choices = choices};
@@ -180,8 +185,9 @@ static unsigned job_limit(void)
     return online < 1 ? 1 : online > MAX_JOBS ? MAX_JOBS : (unsigned)online;
 }
 
-struct explore_result sched_sweep(void (*scenario)(void *), void *argument, enum sched_strategy strategy,
-                                  uint64_t first_seed, uint64_t count, uint64_t *failing_seed)
+struct explore_result sched_sweep(void (*scenario)(void *), void *argument,
+                                  enum sched_strategy strategy, uint64_t first_seed, uint64_t count,
+                                  uint64_t *failing_seed)
 {
     struct explore_result result = {.outcome = EXPLORE_PASSED};
     struct job jobs[MAX_JOBS];
@@ -196,7 +202,8 @@ struct explore_result sched_sweep(void (*scenario)(void *), void *argument, enum
             jobs[started % MAX_JOBS] = start(scenario, argument, &with);
             started++;
         }
-        finish(&jobs[finished % MAX_JOBS], &result); /* In order of seeds: the first to fail is the lowest. */
+        finish(&jobs[finished % MAX_JOBS],
+               &result); /* In order of seeds: the first to fail is the lowest. */
         finished++;
     }
     result.runs = finished;
@@ -220,7 +227,8 @@ void explore_result_free(struct explore_result *result)
 
 const char *explore_outcome_name(enum explore_outcome outcome)
 {
-    static const char *const names[] = {"passed", "bugcheck", "killed by a signal", "failed", "hung"};
+    static const char *const names[] = {"passed", "bugcheck", "killed by a signal", "failed",
+                                        "hung"};
 
     return names[outcome];
 }

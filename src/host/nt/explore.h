@@ -1,10 +1,12 @@
 /**
  * \file
- * Searching the schedules of a scenario: exhaustively up to a number of preemptions, or by many seeds.
+ * Searching the schedules of a scenario: exhaustively up to a number of preemptions, or by many
+ * seeds.
  *
- * A scenario boots a seeded machine, does something and halts it; it shows a failure by a bugcheck, a crash or a non-zero exit.
- * Each run is a child of its own, so a scenario cannot spoil the next run, and the caller must have no machine
- * booted. The scenario's sched_boot() says how many processors; strategy, seed and choices are the explorer's.
+ * A scenario boots a seeded machine, does something and halts it; it shows a failure by a bugcheck,
+ * a crash or a non-zero exit. Each run is a child of its own, so a scenario cannot spoil the next
+ * run, and the caller must have no machine booted. The scenario's sched_boot() says how many
+ * processors; strategy, seed and choices are the explorer's.
  */
 #ifndef HOST_NT_EXPLORE_H
 #define HOST_NT_EXPLORE_H
@@ -25,24 +27,26 @@ struct explore_result {
     enum explore_outcome outcome; /**< Of the run that failed. */
     int status;
     struct verifier_report report;
-    uint64_t runs;        /**< Made, the one that failed included. */
-    bool exhausted;       /**< sched_explore: there is no further schedule within the bound. */
-    uint32_t *choices;    /**< sched_explore: the failing schedule, for sched_options.choices. */
+    uint64_t runs;     /**< Made, the one that failed included. */
+    bool exhausted;    /**< sched_explore: there is no further schedule within the bound. */
+    uint32_t *choices; /**< sched_explore: the failing schedule, for sched_options.choices. */
     size_t choice_count;
 };
 
 /**
- * Depth-first search over all schedules with at most `preemption_bound` preemptions; stops at the first that fails.
+ * Depth-first search over all schedules with at most `preemption_bound` preemptions; stops at the
+ * first that fails.
  * \param max_runs 0 = no limit.
  */
-struct explore_result sched_explore(void (*scenario)(void *), void *argument, unsigned preemption_bound,
-                                    uint64_t max_runs);
+struct explore_result sched_explore(void (*scenario)(void *), void *argument,
+                                    unsigned preemption_bound, uint64_t max_runs);
 /**
  * Runs seeds first_seed, first_seed + 1, ... and stops at the first (the lowest) that fails.
  * \param failing_seed receives it; may be NULL.
  */
-struct explore_result sched_sweep(void (*scenario)(void *), void *argument, enum sched_strategy strategy,
-                                  uint64_t first_seed, uint64_t count, uint64_t *failing_seed);
+struct explore_result sched_sweep(void (*scenario)(void *), void *argument,
+                                  enum sched_strategy strategy, uint64_t first_seed, uint64_t count,
+                                  uint64_t *failing_seed);
 /** Frees the list of choices. */
 void explore_result_free(struct explore_result *result);
 /** "passed", "bugcheck" ...: for reports. */

@@ -1,22 +1,25 @@
 /*
- * Fast mutexes: one compare-and-swap when nobody else has it, an event otherwise; the owner is at APC_LEVEL. Built on the waits of
- * dispatcher.c. Not recursive, and nothing here may be called at DISPATCH_LEVEL.
+ * Fast mutexes: one compare-and-swap when nobody else has it, an event otherwise; the owner is at
+ * APC_LEVEL. Built on the waits of dispatcher.c. Not recursive, and nothing here may be called at
+ * DISPATCH_LEVEL.
  */
 #include "nt/nt.h"
 
-/** Whoever counts itself in Contention and then fails to take the lock is woken by the next release. */
+/** Whoever counts itself in Contention and then fails to take the lock is woken by the next
+ *  release. */
 static bool take(PFAST_MUTEX mutex)
 {
     LONG lock_free = FM_LOCK_BIT;
 
-    return __atomic_compare_exchange_n(&mutex->Count, &lock_free, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return __atomic_compare_exchange_n(&mutex->Count, &lock_free, 0, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
 }
 
 static void check_irql(PFAST_MUTEX mutex, KIRQL irql)
 {
     if (irql > APC_LEVEL) {
-        verifier_bugcheck(RULE_FAST_MUTEX_ACQUIRE_IRQL, irql, (uintptr_t)mutex, 0, "a fast mutex is acquired at IRQL %u",
-                          irql);
+        verifier_bugcheck(RULE_FAST_MUTEX_ACQUIRE_IRQL, irql, (uintptr_t)mutex, 0,
+                          "a fast mutex is acquired at IRQL %u", irql);
     }
 }
 
@@ -36,7 +39,8 @@ VOID NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex)
     check_irql(FastMutex, thread->irql);
     if (__atomic_load_n(&FastMutex->Owner, __ATOMIC_RELAXED) == thread) {
         verifier_bugcheck(RULE_LOCK_SELF_DEADLOCK, (uintptr_t)FastMutex, 0, 0,
-                          "thread %u (%s) acquires a fast mutex that it holds already", thread->id, thread->name);
+                          "thread %u (%s) acquires a fast mutex that it holds already", thread->id,
+                          thread->name);
     }
     verifier_lock_acquiring(FastMutex, "fast mutex");
     old = nt_raise_irql(APC_LEVEL);
@@ -75,7 +79,8 @@ VOID NTAPI ExReleaseFastMutex(PFAST_MUTEX FastMutex)
     }
     if (__atomic_load_n(&FastMutex->Owner, __ATOMIC_RELAXED) != thread) {
         verifier_bugcheck(RULE_LOCK_NOT_HELD, (uintptr_t)FastMutex, 0, (uintptr_t)thread,
-                          "thread %u (%s) releases a fast mutex that it does not hold", thread->id, thread->name);
+                          "thread %u (%s) releases a fast mutex that it does not hold", thread->id,
+                          thread->name);
     }
     verifier_lock_released(FastMutex, "fast mutex");
     __atomic_store_n(&FastMutex->Owner, NULL, __ATOMIC_RELAXED);

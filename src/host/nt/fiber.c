@@ -1,6 +1,7 @@
 /*
- * Fibers over ucontext, with guarded stacks that are used again, and the annotations that AddressSanitizer and ThreadSanitizer need
- * to follow a switch. It must never decide when to switch.
+ * Fibers over ucontext, with guarded stacks that are used again, and the annotations that
+ * AddressSanitizer and ThreadSanitizer need to follow a switch. It must never decide when to
+ * switch.
  */
 #include "nt/fiber.h"
 #include "nt/sched_backend.h"
@@ -51,7 +52,8 @@ FIBER_NO_TSAN static void *stack_take(void)
     memory = mmap(NULL, GUARD_SIZE + STACK_SIZE, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, GUARD_SIZE, PROT_NONE) != 0) {
-        sched_misuse("no memory for a simulated thread's stack", "end some threads, or raise vm.max_map_count");
+        sched_misuse("no memory for a simulated thread's stack",
+                     "end some threads, or raise vm.max_map_count");
     }
     return memory + GUARD_SIZE;
 }
@@ -76,7 +78,8 @@ FIBER_NO_TSAN void fiber_adopt(struct fiber *fiber)
 #endif
 }
 
-/** The fiber that is being left; what the sanitizers want to know is known only on the other side. */
+/** The fiber that is being left; what the sanitizers want to know is known only on the other
+ *  side. */
 static struct fiber *left;
 
 FIBER_NO_TSAN static void arrived(struct fiber *self)
@@ -115,7 +118,8 @@ FIBER_NO_TSAN void fiber_make(struct fiber *fiber, void (*enter)(struct fiber *)
     fiber->context.uc_stack.ss_sp = fiber->stack;
     fiber->context.uc_stack.ss_size = STACK_SIZE;
     fiber->context.uc_link = NULL;
-    makecontext(&fiber->context, (void (*)(void))trampoline, 2, (unsigned)self, (unsigned)(self >> 32));
+    makecontext(&fiber->context, (void (*)(void))trampoline, 2, (unsigned)self,
+                (unsigned)(self >> 32));
 #if defined(FIBER_TSAN)
     fiber->tsan_fiber = __tsan_create_fiber(0);
 #endif

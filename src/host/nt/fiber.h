@@ -1,7 +1,7 @@
 /**
  * \file
- * A stack and a place to go on: the seeded scheduler's threads. Knows the sanitizers' ways to be told of a switch, and
- * nothing of scheduling.
+ * A stack and a place to go on: the seeded scheduler's threads. Knows the sanitizers' ways to be
+ * told of a switch, and nothing of scheduling.
  */
 #ifndef HOST_NT_FIBER_H
 #define HOST_NT_FIBER_H
@@ -26,8 +26,9 @@
 #endif
 #endif
 
-/** The scheduler's own state is used by every fiber in turn, unordered as ThreadSanitizer sees it: the functions that touch it
- *  are not instrumented, so that what it does report is a race of the simulated threads. */
+/** The scheduler's own state is used by every fiber in turn, unordered as ThreadSanitizer sees
+ *  it: the functions that touch it are not instrumented, so that what it does report is a race
+ *  of the simulated threads. */
 #if defined(FIBER_TSAN)
 #define FIBER_NO_TSAN __attribute__((no_sanitize("thread"), noinline))
 #else
@@ -53,11 +54,13 @@ void fiber_make(struct fiber *fiber, void (*enter)(struct fiber *));
 void fiber_switch(struct fiber *from, struct fiber *to, bool ends);
 /** Takes the stack back; the fiber must not be running. */
 void fiber_free(struct fiber *fiber);
-/** What was done before fiber_order_before() happened before what is done after the next fiber_order_after() on the same word: tells
- *  ThreadSanitizer of an order that one POSIX thread has anyway. */
+/** What was done before fiber_order_before() happened before what is done after the next
+ *  fiber_order_after() on the same word: tells ThreadSanitizer of an order that one POSIX thread
+ *  has anyway. */
 void fiber_order_before(uint32_t *word);
 void fiber_order_after(uint32_t *word);
-/** Between true and false ThreadSanitizer looks away: the host's own doing, on behalf of whichever thread runs. */
+/** Between true and false ThreadSanitizer looks away: the host's own doing, on behalf of
+ *  whichever thread runs. */
 void fiber_unseen(bool begin);
 /** \return whether `address` lies in the guard page below the stack. */
 bool fiber_guard_holds(const struct fiber *fiber, const void *address);

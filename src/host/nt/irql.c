@@ -1,6 +1,7 @@
 /*
- * IRQL: what the current simulated thread may be interrupted by. It is a property of the thread here (a thread at DISPATCH_LEVEL
- * keeps its simulated processor), and only ever changed by the thread itself. Nothing here may block.
+ * IRQL: what the current simulated thread may be interrupted by. It is a property of the thread
+ * here (a thread at DISPATCH_LEVEL keeps its simulated processor), and only ever changed by the
+ * thread itself. Nothing here may block.
  */
 #include "nt/nt.h"
 
@@ -41,8 +42,8 @@ KIRQL NTAPI KfRaiseIrql(KIRQL NewIrql)
 
     NT_ROUTINE(HIGH_LEVEL);
     if (NewIrql < thread->irql || NewIrql > HIGH_LEVEL) {
-        verifier_bugcheck(RULE_IRQL_RAISE, thread->irql, NewIrql, 0, "KeRaiseIrql from %u to %u", thread->irql,
-                          NewIrql);
+        verifier_bugcheck(RULE_IRQL_RAISE, thread->irql, NewIrql, 0, "KeRaiseIrql from %u to %u",
+                          thread->irql, NewIrql);
     }
     return set(thread, NewIrql);
 }
@@ -53,8 +54,8 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(VOID)
 
     NT_ROUTINE(HIGH_LEVEL);
     if (thread->irql > DISPATCH_LEVEL) {
-        verifier_bugcheck(RULE_IRQL_RAISE, thread->irql, DISPATCH_LEVEL, 0, "KeRaiseIrqlToDpcLevel at %u",
-                          thread->irql);
+        verifier_bugcheck(RULE_IRQL_RAISE, thread->irql, DISPATCH_LEVEL, 0,
+                          "KeRaiseIrqlToDpcLevel at %u", thread->irql);
     }
     return set(thread, DISPATCH_LEVEL);
 }
@@ -65,8 +66,8 @@ VOID NTAPI KeLowerIrql(KIRQL NewIrql)
 
     NT_ROUTINE(HIGH_LEVEL);
     if (NewIrql > thread->irql) {
-        verifier_bugcheck(RULE_IRQL_LOWER, thread->irql, NewIrql, 0, "KeLowerIrql from %u to %u", thread->irql,
-                          NewIrql);
+        verifier_bugcheck(RULE_IRQL_LOWER, thread->irql, NewIrql, 0, "KeLowerIrql from %u to %u",
+                          thread->irql, NewIrql);
     }
     set(thread, NewIrql);
 }

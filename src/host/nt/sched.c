@@ -1,6 +1,7 @@
 /*
- * The scheduler's front: which machine is booted, who the current thread is, and the way from each sched_*() call to the real or
- * the seeded scheduler. It must never decide anything itself: policy is in the two back ends, meaning is in dispatcher.c.
+ * The scheduler's front: which machine is booted, who the current thread is, and the way from each
+ * sched_*() call to the real or the seeded scheduler. It must never decide anything itself: policy
+ * is in the two back ends, meaning is in dispatcher.c.
  */
 #define _GNU_SOURCE
 #include "nt/fiber.h"
@@ -13,13 +14,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/** The machine. Written by sched_boot and sched_halt only, when no simulated thread but the caller's exists. */
+/** The machine. Written by sched_boot and sched_halt only, when no simulated thread but the
+ *  caller's exists. */
 static struct {
     bool booted;
     enum sched_kind kind;
     unsigned processors;
     uint64_t seed;
-    _Atomic unsigned generation; /**< Odd while booted; a thread of another generation belongs to another machine. */
+    /** Odd while booted; a thread of another generation belongs to another machine. */
+    _Atomic unsigned generation;
     _Atomic uint32_t next_id;
 } machine;
 
@@ -130,7 +133,8 @@ uint64_t sched_seed(void)
     return machine.seed;
 }
 
-/** First call of a POSIX thread that the host did not make, or a thread that outlived its machine. */
+/** First call of a POSIX thread that the host did not make, or a thread that outlived its
+ *  machine. */
 FIBER_NO_TSAN static __attribute__((noinline)) struct nt_thread *attach(void)
 {
     if (self.spawned) {
@@ -177,7 +181,8 @@ struct nt_thread *sched_spawn(const char *name, void (*run)(void *), void *argum
         sched_misuse("a thread was started on no machine", "call sched_boot (host_boot) first");
     }
     thread = thread_create(name, next_id(), run, argument);
-    nt_object_reference(thread); /* The thread's own, until it has ended; the first one is the caller's. */
+    nt_object_reference(
+        thread); /* The thread's own, until it has ended; the first one is the caller's. */
     if (trace_wants(TRACE_THREAD)) {
         trace_event(TRACE_THREAD, name, 1, thread->id, 0, 0);
     }
@@ -200,7 +205,8 @@ _Noreturn void sched_exit(void)
     struct nt_thread *thread = sched_current();
 
     if (thread->foreign) {
-        sched_misuse("sched_exit in a thread that the host did not start", "return from it instead");
+        sched_misuse("sched_exit in a thread that the host did not start",
+                     "return from it instead");
     }
     if (trace_wants(TRACE_THREAD)) {
         trace_event(TRACE_THREAD, thread->name, 2, thread->id, 0, 0);

@@ -1,20 +1,22 @@
 /**
  * \file
- * What sched.c needs of the two schedulers, and what they need of it. Only sched*.c and explore.c include it: the rest
- * of the host sees sched.h.
+ * What sched.c needs of the two schedulers, and what they need of it. Only sched*.c and explore.c
+ * include it: the rest of the host sees sched.h.
  */
 #ifndef HOST_NT_SCHED_BACKEND_H
 #define HOST_NT_SCHED_BACKEND_H
 
 #include "nt/nt.h"
 
-/** Replaces what the scenario asked of sched_boot(): the explorer decides, the scenario only says how many processors. */
+/** Replaces what the scenario asked of sched_boot(): the explorer decides, the scenario only
+ *  says how many processors. */
 struct sched_override {
     enum sched_strategy strategy;
     uint64_t seed;
     const uint32_t *choices;
     size_t choice_count;
-    struct sched_decision *record; /**< Where decisions go instead of the scheduler's own array; NULL = there. */
+    struct sched_decision
+        *record; /**< Where decisions go instead of the scheduler's own array; NULL = there. */
     size_t record_size;
     size_t *record_count;
 };
@@ -69,12 +71,12 @@ const char *seeded_stack_guard(const void *address);
 /* sched_strategy.c: who goes on, from the seed alone. */
 struct strategy {
     enum sched_strategy kind;
-    uint64_t random[4];     /**< State of xoshiro256**. */
-    uint64_t points;        /**< Scheduling points so far. */
-    unsigned depth;         /**< PCT. */
-    uint64_t change[32];    /**< PCT: at which point the current thread's priority drops; ascending. */
+    uint64_t random[4];  /**< State of xoshiro256**. */
+    uint64_t points;     /**< Scheduling points so far. */
+    unsigned depth;      /**< PCT. */
+    uint64_t change[32]; /**< PCT: at which point the current thread's priority drops; ascending. */
     unsigned changes, next_change;
-    uint64_t lowest;        /**< PCT: next priority below all others. */
+    uint64_t lowest;         /**< PCT: next priority below all others. */
     const uint32_t *choices; /**< BOUNDED. */
     size_t choice_count, next_choice;
 };
@@ -85,7 +87,8 @@ uint64_t strategy_priority(struct strategy *strategy);
 uint64_t strategy_point(struct strategy *strategy, uint64_t priority);
 /** PCT: a priority below all others, for a thread that polls. */
 uint64_t strategy_demote(struct strategy *strategy);
-/** \return an index below `count`; `priorities` are those of the threads that can run, NULL = no threads are chosen among. */
+/** \return an index below `count`; `priorities` are those of the threads that can run, NULL = no
+ *  threads are chosen among. */
 size_t strategy_choose(struct strategy *strategy, const uint64_t *priorities, size_t count);
 
 /* The host's own threads; each stops them and forgets its state. */

@@ -1,7 +1,8 @@
 /*
- * The real scheduler: every simulated thread is a POSIX thread, they run in parallel, time is the monotonic clock. It is there for
- * speed: who waits spins a moment before it sleeps, who wakes another does the system call after it has let the lock go. It
- * must never take a decision from a seed; nothing here can be replayed.
+ * The real scheduler: every simulated thread is a POSIX thread, they run in parallel, time is the
+ * monotonic clock. It is there for speed: who waits spins a moment before it sleeps, who wakes
+ * another does the system call after it has let the lock go. It must never take a decision from a
+ * seed; nothing here can be replayed.
  */
 #define _GNU_SOURCE
 #include "nt/nt.h"
@@ -19,9 +20,12 @@
 #include <unistd.h>
 
 #define STACK_SIZE ((size_t)1 << 20)
-/** Rounds of spinning before a waiter sleeps; adapts between these to whether spinning has helped. */
-#define SPIN_LEAST 16u
-#define SPIN_MOST 1024u
+/** Rounds of spinning before a waiter sleeps: follows how long the waits last that spinning
+ *  ends, and is tried out at its most now and then. A sleep and its wake-up cost about as much
+ *  as the most. */
+#define SPIN_LEAST 8u
+#define SPIN_MOST  400u
+#define SPIN_PROBE 64u
 
 /** Values of the word that a waiter sleeps on. */
 enum wake { AWAKE, WAITING, SLEEPING, WOKEN };
@@ -30,20 +34,21 @@ enum wake { AWAKE, WAITING, SLEEPING, WOKEN };
 struct real_thread {
     _Atomic uint32_t wake;
     bool blocked; /**< In sched_block and not woken yet; dispatcher lock. */
-    unsigned spin;
+    unsigned spin, waits;
     jmp_buf base; /**< First frame of a spawned thread: where sched_exit goes. */
 };
 
 static pthread_mutex_t dispatcher = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
 static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
-/** Under the dispatcher lock: spawned threads that are not blocked, those that have ended but not yet let their object go,
- *  threads in sched_settle, machines so far. */
+/** Under the dispatcher lock: spawned threads that are not blocked, those that have ended but
+ *  not yet let their object go, threads in sched_settle, machines so far. */
 static unsigned running, leaving, settlers, incarnation;
 static uint64_t epoch;
 static pthread_key_t detach_key;
 static pthread_once_t detach_once = PTHREAD_ONCE_INIT;
 
-/** Sleepers that this thread has woken under the lock: the system calls follow when it is let go. */
+/** Sleepers that this thread has woken under the lock: the system calls follow when it is let
+ *  go. */
 static _Thread_local struct {
     _Atomic uint32_t *word[8];
     unsigned count;
@@ -107,28 +112,43 @@ void real_unlock(void)
     woken.count = 0;
     pthread_mutex_unlock(&dispatcher);
     for (unsigned i = 0; i < count; i++) {
-        /* The thread may have gone on, and even ended, by itself: then this wakes nobody, or somebody who looks again. */
+        /* The thread may have gone on, and even ended, by itself: then this wakes nobody, or
+         * somebody who looks again. */
         futex_wake(woken.word[i]);
     }
 }
 
 /* --- waiting --- */
 
+/** Spins for a while. \return whether it was woken meanwhile. */
+static bool spin_for_wake(struct real_thread *self)
+{
+    unsigned most = ++self->waits % SPIN_PROBE == 0 ? SPIN_MOST : self->spin;
+
+    for (unsigned i = 0; i < most; i++) {
+        if (atomic_load_explicit(&self->wake, memory_order_acquire) == WOKEN) {
+            unsigned wanted = 2 * i + SPIN_LEAST;
+
+            self->spin = wanted < SPIN_MOST ? (self->spin + wanted + 1) / 2 : SPIN_MOST;
+            return true;
+        }
+        pause_processor();
+    }
+    self->spin -= (self->spin - SPIN_LEAST + 7) / 8;
+    return false;
+}
+
 /** Spins, then sleeps, until somebody wakes this thread or the deadline passes. */
 static void wait_for_wake(struct real_thread *self, uint64_t deadline)
 {
     uint32_t expected = WAITING;
 
-    for (unsigned i = 0; i < self->spin; i++) {
-        if (atomic_load_explicit(&self->wake, memory_order_acquire) == WOKEN) {
-            self->spin = self->spin < SPIN_MOST ? self->spin * 2 : SPIN_MOST;
-            return;
-        }
-        pause_processor();
+    if (spin_for_wake(self)) {
+        return;
     }
-    self->spin = self->spin > SPIN_LEAST ? self->spin / 2 : SPIN_LEAST;
     if (atomic_compare_exchange_strong(&self->wake, &expected, SLEEPING)) {
-        while (atomic_load_explicit(&self->wake, memory_order_acquire) != WOKEN && futex_wait(&self->wake, deadline)) {
+        while (atomic_load_explicit(&self->wake, memory_order_acquire) != WOKEN &&
+               futex_wait(&self->wake, deadline)) {
         }
     }
 }
@@ -228,7 +248,7 @@ void real_attach(struct nt_thread *thread)
     if (self == NULL) {
         sched_misuse("no memory for a thread", "free some memory");
     }
-    self->spin = SPIN_LEAST;
+    self->spin = SPIN_MOST;
     thread->sched = self;
     if (thread->foreign) {
         pthread_setspecific(detach_key, thread);
@@ -274,7 +294,8 @@ void real_ended(void)
     count_down(&running);
 }
 
-/** Back to run(), without unwinding: the frames between may be a driver's and have nothing to unwind. */
+/** Back to run(), without unwinding: the frames between may be a driver's and have nothing to
+ *  unwind. */
 _Noreturn void real_exit(void)
 {
     longjmp(part(sched_current())->base, 1);

@@ -1,11 +1,12 @@
 /*
- * The seeded scheduler: every simulated thread is a fiber on one POSIX thread, and at each scheduling point the strategy says which
- * fiber goes on. Time stands still while anything can run. It must never ask the machine (clock, address, processor): two runs
- * of a seed are the same run.
+ * The seeded scheduler: every simulated thread is a fiber on one POSIX thread, and at each
+ * scheduling point the strategy says which fiber goes on. Time stands still while anything can run.
+ * It must never ask the machine (clock, address, processor): two runs of a seed are the same run.
  *
- * Processors. A thread at DISPATCH_LEVEL sits on its simulated processor until it comes down; threads below run on whatever
- * processor is left. So a thread below DISPATCH_LEVEL can run while fewer than `processors` threads are raised, a raised thread
- * can always run, and one that spins can run when the lock is free.
+ * Processors. A thread at DISPATCH_LEVEL sits on its simulated processor until it comes down;
+ * threads below run on whatever processor is left. So a thread below DISPATCH_LEVEL can run while
+ * fewer than `processors` threads are raised, a raised thread can always run, and one that spins
+ * can run when the lock is free.
  */
 #include "nt/nt.h"
 #include "nt/sched_backend.h"
@@ -26,11 +27,12 @@ struct seeded_thread {
     struct nt_thread *thread;
     struct seeded_thread *next; /**< In order of creation. */
     enum state state;
-    uint64_t deadline;                /**< BLOCKED, SETTLING: in virtual time. */
-    bool timed_out;                   /**< BLOCKED: the deadline ended it. */
-    const volatile uintptr_t *spins;  /**< SPINNING: on this lock. */
-    uint64_t priority;                /**< PCT. */
-    uint32_t started;                 /**< Orders the creator's writes before the thread's reads, for ThreadSanitizer. */
+    uint64_t deadline;               /**< BLOCKED, SETTLING: in virtual time. */
+    bool timed_out;                  /**< BLOCKED: the deadline ended it. */
+    const volatile uintptr_t *spins; /**< SPINNING: on this lock. */
+    uint64_t priority;               /**< PCT. */
+    uint32_t
+        started; /**< Orders the creator's writes before the thread's reads, for ThreadSanitizer. */
 };
 
 static struct {
@@ -45,7 +47,8 @@ static struct {
     bool paged_open;
 } seeded;
 
-/** Stands for the dispatcher lock in ThreadSanitizer's eyes, as the mutex does in the real scheduler. */
+/** Stands for the dispatcher lock in ThreadSanitizer's eyes, as the mutex does in the real
+ *  scheduler. */
 static uint32_t lock_order;
 
 static inline struct seeded_thread *part(const struct nt_thread *thread)
@@ -70,7 +73,8 @@ FIBER_NO_TSAN static bool can_run(const struct seeded_thread *t, unsigned raised
     if (t->state == SPINNING) {
         return *t->spins == 0;
     }
-    return t->state == RUNNABLE && (t->thread->irql >= DISPATCH_LEVEL || raised < sched_processors());
+    return t->state == RUNNABLE &&
+           (t->thread->irql >= DISPATCH_LEVEL || raised < sched_processors());
 }
 
 #define MAX_THREADS 1024
@@ -106,7 +110,8 @@ FIBER_NO_TSAN static void collect(struct candidates *set, bool with_current)
             add(set, t);
         }
     }
-    if (!with_current && set->count == 0 && seeded.current != NULL && can_run(seeded.current, raised)) {
+    if (!with_current && set->count == 0 && seeded.current != NULL &&
+        can_run(seeded.current, raised)) {
         add(set, seeded.current);
     }
 }
@@ -171,8 +176,9 @@ static _Noreturn void deadlock(void)
         }
         count++;
         if (used < sizeof text) {
-            used += (size_t)snprintf(text + used, sizeof text - used, "%sthread %u (%s) %s", used == 0 ? "" : "; ",
-                                     t->thread->id, t->thread->name, state_words(t));
+            used += (size_t)snprintf(text + used, sizeof text - used, "%sthread %u (%s) %s",
+                                     used == 0 ? "" : "; ", t->thread->id, t->thread->name,
+                                     state_words(t));
         }
     }
     verifier_bugcheck(RULE_DEADLOCK, count, 0, 0, "%s", text);
@@ -213,7 +219,8 @@ FIBER_NO_TSAN static void record(size_t chosen, const struct candidates *set)
 
     if (count == seeded.record_size) {
         if (!seeded.own_record) {
-            sched_misuse("a run took more decisions than the explorer can hold", "make the scenario shorter");
+            sched_misuse("a run took more decisions than the explorer can hold",
+                         "make the scenario shorter");
         }
         seeded.record_size = seeded.record_size == 0 ? 4096 : seeded.record_size * 2;
         fiber_unseen(true);
@@ -223,11 +230,13 @@ FIBER_NO_TSAN static void record(size_t chosen, const struct candidates *set)
             sched_misuse("no memory for the record of decisions", "make the scenario shorter");
         }
     }
-    seeded.record[count] = (struct sched_decision){(uint32_t)chosen, (uint32_t)set->count, set->current};
+    seeded.record[count] =
+        (struct sched_decision){(uint32_t)chosen, (uint32_t)set->count, set->current};
     *seeded.record_count = count + 1;
 }
 
-/** Decides who goes on. \param with_current false: the current thread has had its turn, unless it is alone. */
+/** Decides who goes on. \param with_current false: the current thread has had its turn, unless
+ *  it is alone. */
 FIBER_NO_TSAN static struct seeded_thread *choose(bool with_current)
 {
     static struct candidates set;
@@ -252,7 +261,8 @@ FIBER_NO_TSAN static struct seeded_thread *choose(bool with_current)
     return set.thread[choice];
 }
 
-/** Lets the strategy decide and switches to its choice. Returns when this thread is chosen again; never, if it ended. */
+/** Lets the strategy decide and switches to its choice. Returns when this thread is chosen
+ *  again; never, if it ended. */
 FIBER_NO_TSAN static void reschedule(bool with_current)
 {
     struct seeded_thread *previous = seeded.current;
@@ -265,7 +275,8 @@ FIBER_NO_TSAN static void reschedule(bool with_current)
     seeded.current = next;
     sched_set_current(next->thread);
     paged_pool_for(next->thread);
-    fiber_switch(previous != NULL ? &previous->fiber : &seeded.dead->fiber, &next->fiber, previous == NULL);
+    fiber_switch(previous != NULL ? &previous->fiber : &seeded.dead->fiber, &next->fiber,
+                 previous == NULL);
     reap();
 }
 
@@ -283,7 +294,8 @@ FIBER_NO_TSAN static void enter(struct fiber *fiber)
 
 FIBER_NO_TSAN uint32_t seeded_random(uint32_t count)
 {
-    static struct candidates set; /* Without threads: only the number of alternatives is recorded. */
+    static struct candidates
+        set; /* Without threads: only the number of alternatives is recorded. */
     size_t choice;
 
     if (count <= 1) {
@@ -315,7 +327,7 @@ FIBER_NO_TSAN static struct seeded_thread *add_thread(struct nt_thread *thread)
 }
 
 FIBER_NO_TSAN void seeded_boot(const struct sched_options *options, struct nt_thread *main_thread,
-                 const struct sched_override *override)
+                               const struct sched_override *override)
 {
     struct sched_options effective = *options;
 
@@ -347,7 +359,8 @@ FIBER_NO_TSAN void seeded_halt(void)
     struct seeded_thread *t = seeded.first;
 
     if (seeded.current != seeded.first) {
-        sched_misuse("sched_halt in a simulated thread", "call it from the thread that booted the machine");
+        sched_misuse("sched_halt in a simulated thread",
+                     "call it from the thread that booted the machine");
     }
     while (t != NULL) {
         struct seeded_thread *next = t->next;
@@ -390,7 +403,8 @@ FIBER_NO_TSAN void seeded_point(void)
     bool polls = seeded.streak >= POLL_LIMIT;
 
     if (seeded.locked) {
-        sched_misuse("a scheduling point under the dispatcher lock", "call no NT routine between sched_lock and sched_unlock");
+        sched_misuse("a scheduling point under the dispatcher lock",
+                     "call no NT routine between sched_lock and sched_unlock");
     }
     t->priority = strategy_point(&seeded.strategy, t->priority);
     if (polls) {
@@ -480,7 +494,8 @@ FIBER_NO_TSAN void seeded_settle(uint64_t until)
     seeded.current->deadline = until;
     fiber_order_before(&lock_order);
     reschedule(true);
-    fiber_order_after(&lock_order); /* What the others did before they blocked or ended has happened. */
+    fiber_order_after(
+        &lock_order); /* What the others did before they blocked or ended has happened. */
 }
 
 size_t seeded_decisions(const struct sched_decision **out)

@@ -1,13 +1,15 @@
 /*
- * The three strategies of the seeded scheduler: who goes on, given who can, from the seed alone. It must never look at a thread,
- * an address or a clock: anything but the seed and the number of alternatives would make two runs of one seed differ.
+ * The three strategies of the seeded scheduler: who goes on, given who can, from the seed alone. It
+ * must never look at a thread, an address or a clock: anything but the seed and the number of
+ * alternatives would make two runs of one seed differ.
  */
 #include "nt/fiber.h"
 #include "nt/sched_backend.h"
 
 #include <stdlib.h>
 
-/* The random numbers are xoshiro256** seeded by splitmix64 (Blackman and Vigna, public domain algorithms). */
+/* The random numbers are xoshiro256** seeded by splitmix64 (Blackman and Vigna, public domain
+ * algorithms). */
 
 FIBER_NO_TSAN static uint64_t splitmix(uint64_t *state)
 {
@@ -37,7 +39,8 @@ FIBER_NO_TSAN static uint64_t random_next(uint64_t s[4])
     return result;
 }
 
-/** Uniform below `limit`: the high half of a product; the bias of 2^-64 per alternative is far below what a sweep could see. */
+/** Uniform below `limit`: the high half of a product; the bias of 2^-64 per alternative is far
+ *  below what a sweep could see. */
 FIBER_NO_TSAN static uint64_t random_below(uint64_t s[4], uint64_t limit)
 {
     return (uint64_t)(((unsigned __int128)random_next(s) * limit) >> 64);
@@ -74,7 +77,8 @@ FIBER_NO_TSAN void strategy_boot(struct strategy *strategy, const struct sched_o
     qsort(strategy->change, strategy->changes, sizeof strategy->change[0], ascending);
 }
 
-/* Priorities: new threads get random ones above 2^32; each change point and each demotion hands out the next lower one below. */
+/* Priorities: new threads get random ones above 2^32; each change point and each demotion hands
+ * out the next lower one below. */
 
 FIBER_NO_TSAN uint64_t strategy_priority(struct strategy *strategy)
 {
@@ -114,7 +118,8 @@ FIBER_NO_TSAN static size_t highest(const uint64_t *priorities, size_t count)
     return best;
 }
 
-FIBER_NO_TSAN size_t strategy_choose(struct strategy *strategy, const uint64_t *priorities, size_t count)
+FIBER_NO_TSAN size_t strategy_choose(struct strategy *strategy, const uint64_t *priorities,
+                                     size_t count)
 {
     size_t choice = 0;
 
@@ -134,7 +139,8 @@ FIBER_NO_TSAN size_t strategy_choose(struct strategy *strategy, const uint64_t *
     }
     if (choice >= count) {
         sched_misuse("the list of choices does not fit this run",
-                     "the scenario must do the same for the same choices: no clock, no addresses, no state of earlier runs");
+                     "the scenario must do the same for the same choices: no clock, no addresses, "
+                     "no state of earlier runs");
     }
     return choice;
 }

@@ -1,7 +1,8 @@
 /*
- * Spin locks. A KSPIN_LOCK holds its owner's thread object, or 0, so that a second acquisition by the owner and a release by
- * somebody else are caught. Under the real scheduler it is one compare-and-swap; under the seeded one a thread that finds it taken
- * does not run until it is free. Nothing here may block, allocate or take another lock.
+ * Spin locks. A KSPIN_LOCK holds its owner's thread object, or 0, so that a second acquisition by
+ * the owner and a release by somebody else are caught. Under the real scheduler it is one
+ * compare-and-swap; under the seeded one a thread that finds it taken does not run until it is
+ * free. Nothing here may block, allocate or take another lock.
  */
 #include "nt/nt.h"
 
@@ -13,10 +14,12 @@ static void acquire(PKSPIN_LOCK lock, struct nt_thread *thread, const char *kind
     unsigned round = 0;
 
     verifier_lock_acquiring(lock, kind);
-    while (!__atomic_compare_exchange_n(lock, &owner, (KSPIN_LOCK)thread, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    while (!__atomic_compare_exchange_n(lock, &owner, (KSPIN_LOCK)thread, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED)) {
         if (owner == (KSPIN_LOCK)thread) {
             verifier_bugcheck(RULE_LOCK_SELF_DEADLOCK, (uintptr_t)lock, 0, 0,
-                              "thread %u (%s) acquires a %s that it holds already", thread->id, thread->name, kind);
+                              "thread %u (%s) acquires a %s that it holds already", thread->id,
+                              thread->name, kind);
         }
         do {
             sched_spin((const volatile uintptr_t *)lock, round++);
@@ -32,8 +35,8 @@ static void release(PKSPIN_LOCK lock, struct nt_thread *thread, const char *kind
 
     if (owner != (KSPIN_LOCK)thread) {
         verifier_bugcheck(RULE_LOCK_NOT_HELD, (uintptr_t)lock, owner, (uintptr_t)thread,
-                          "thread %u (%s) releases a %s that %s holds", thread->id, thread->name, kind,
-                          owner == 0 ? "nobody" : "another thread");
+                          "thread %u (%s) releases a %s that %s holds", thread->id, thread->name,
+                          kind, owner == 0 ? "nobody" : "another thread");
     }
     verifier_lock_released(lock, kind);
     __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
@@ -43,15 +46,17 @@ static void check_release(const struct nt_thread *thread, PKSPIN_LOCK lock, KIRQ
 {
     if (thread->irql != DISPATCH_LEVEL || new_irql > DISPATCH_LEVEL) {
         verifier_bugcheck(RULE_SPIN_RELEASE_IRQL, thread->irql, (uintptr_t)lock, new_irql,
-                          "a spin lock is released at IRQL %u, to return to IRQL %u", thread->irql, new_irql);
+                          "a spin lock is released at IRQL %u, to return to IRQL %u", thread->irql,
+                          new_irql);
     }
 }
 
-static void check_dpc_level(const struct nt_thread *thread, PKSPIN_LOCK lock, enum verifier_rule_symbol rule)
+static void check_dpc_level(const struct nt_thread *thread, PKSPIN_LOCK lock,
+                            enum verifier_rule_symbol rule)
 {
     if (thread->irql < DISPATCH_LEVEL) {
-        verifier_bugcheck(rule, thread->irql, (uintptr_t)lock, 0, "the DPC-level variant is called at IRQL %u",
-                          thread->irql);
+        verifier_bugcheck(rule, thread->irql, (uintptr_t)lock, 0,
+                          "the DPC-level variant is called at IRQL %u", thread->irql);
     }
 }
 
@@ -111,7 +116,8 @@ BOOLEAN NTAPI KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
     return TRUE;
 }
 
-/* --- in-stack queued spin locks: Windows serves the waiters in order; here they are spin locks with a handle --- */
+/* --- in-stack queued spin locks: Windows serves the waiters in order; here they are spin locks
+ * with a handle --- */
 
 VOID NTAPI KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
@@ -134,7 +140,8 @@ VOID NTAPI KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE LockHandle)
     nt_lower_irql(LockHandle->OldIrql);
 }
 
-VOID NTAPI KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
+VOID NTAPI KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock,
+                                                    PKLOCK_QUEUE_HANDLE LockHandle)
 {
     struct nt_thread *thread = sched_current();
 
@@ -155,7 +162,8 @@ VOID NTAPI KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE LockHa
     release(LockHandle->LockQueue.Lock, thread, "queued spin lock");
 }
 
-/* --- lists under a spin lock, at any IRQL: Windows disables interrupts, here the level is raised to the highest --- */
+/* --- lists under a spin lock, at any IRQL: Windows disables interrupts, here the level is
+ * raised to the highest --- */
 
 static KIRQL list_enter(PKSPIN_LOCK lock)
 {
@@ -171,7 +179,8 @@ static void list_leave(PKSPIN_LOCK lock, KIRQL old)
     nt_lower_irql(old);
 }
 
-PLIST_ENTRY NTAPI ExInterlockedInsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry, PKSPIN_LOCK Lock)
+PLIST_ENTRY NTAPI ExInterlockedInsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry,
+                                              PKSPIN_LOCK Lock)
 {
     PLIST_ENTRY first;
     KIRQL old;
@@ -184,7 +193,8 @@ PLIST_ENTRY NTAPI ExInterlockedInsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY 
     return first;
 }
 
-PLIST_ENTRY NTAPI ExInterlockedInsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry, PKSPIN_LOCK Lock)
+PLIST_ENTRY NTAPI ExInterlockedInsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry,
+                                              PKSPIN_LOCK Lock)
 {
     PLIST_ENTRY last;
     KIRQL old;
@@ -209,8 +219,8 @@ PLIST_ENTRY NTAPI ExInterlockedRemoveHeadList(PLIST_ENTRY ListHead, PKSPIN_LOCK 
     return entry;
 }
 
-PSINGLE_LIST_ENTRY NTAPI ExInterlockedPushEntryList(PSINGLE_LIST_ENTRY ListHead, PSINGLE_LIST_ENTRY Entry,
-                                                    PKSPIN_LOCK Lock)
+PSINGLE_LIST_ENTRY NTAPI ExInterlockedPushEntryList(PSINGLE_LIST_ENTRY ListHead,
+                                                    PSINGLE_LIST_ENTRY Entry, PKSPIN_LOCK Lock)
 {
     PSINGLE_LIST_ENTRY first;
     KIRQL old;

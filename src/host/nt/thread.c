@@ -1,6 +1,7 @@
 /*
- * Threads as objects: their life from PsCreateSystemThread to the signal that wakes who waits for their end, and the small routines
- * about the current thread. How a thread gets its processor is the schedulers' business; nothing here may block.
+ * Threads as objects: their life from PsCreateSystemThread to the signal that wakes who waits for
+ * their end, and the small routines about the current thread. How a thread gets its processor is
+ * the schedulers' business; nothing here may block.
  */
 #include "nt/dispatcher.h"
 #include "nt/nt.h"
@@ -44,23 +45,25 @@ struct nt_thread *thread_create(const char *name, uint32_t id, void (*run)(void 
     return thread;
 }
 
-/** A thread that ends at raised IRQL, with a lock or in a critical region would leave the system in a state that nobody
- *  can repair. */
+/** A thread that ends at raised IRQL, with a lock or in a critical region would leave the system
+ *  in a state that nobody can repair. */
 void thread_check_end(const struct nt_thread *thread)
 {
     if (thread->irql != PASSIVE_LEVEL) {
-        verifier_bugcheck(RULE_THREAD_END_IRQL, thread->irql, 0, 0, "thread %u (%s) ends at IRQL %u", thread->id,
-                          thread->name, thread->irql);
+        verifier_bugcheck(RULE_THREAD_END_IRQL, thread->irql, 0, 0,
+                          "thread %u (%s) ends at IRQL %u", thread->id, thread->name, thread->irql);
     }
     if (thread->verify.held_count != 0 || !IsListEmpty(&thread->mutants)) {
         const char *kind = thread->verify.held_count != 0 ? thread->verify.held[0].kind : "mutex";
 
-        verifier_bugcheck(RULE_LOCK_THREAD_END, (uintptr_t)thread, 0, 0, "thread %u (%s) ends and still owns a %s",
-                          thread->id, thread->name, kind);
+        verifier_bugcheck(RULE_LOCK_THREAD_END, (uintptr_t)thread, 0, 0,
+                          "thread %u (%s) ends and still owns a %s", thread->id, thread->name,
+                          kind);
     }
     if (thread->critical_region != 0 || thread->guarded_region != 0) {
-        verifier_bugcheck(RULE_THREAD_END_REGION, (uintptr_t)thread, (uint64_t)thread->critical_region, 0,
-                          "thread %u (%s) ends inside a critical or guarded region", thread->id, thread->name);
+        verifier_bugcheck(
+            RULE_THREAD_END_REGION, (uintptr_t)thread, (uint64_t)thread->critical_region, 0,
+            "thread %u (%s) ends inside a critical or guarded region", thread->id, thread->name);
     }
 }
 
@@ -87,8 +90,9 @@ static void system_thread(void *argument)
     start.routine(start.context);
 }
 
-NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-                                    HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
+                                    POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
+                                    PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
                                     PVOID StartContext)
 {
     struct nt_thread *thread;
@@ -156,7 +160,8 @@ KPRIORITY NTAPI KeQueryPriorityThread(PKTHREAD Thread)
     return __atomic_load_n(&((struct nt_thread *)Thread)->priority, __ATOMIC_SEQ_CST);
 }
 
-/* Critical and guarded regions hold APCs off. There are none here; the counts are kept for the rules. */
+/* Critical and guarded regions hold APCs off. There are none here; the counts are kept for the
+ * rules. */
 
 VOID NTAPI KeEnterCriticalRegion(VOID)
 {
@@ -167,8 +172,9 @@ VOID NTAPI KeEnterCriticalRegion(VOID)
 static void leave(int *count)
 {
     if (*count == 0) {
-        verifier_bugcheck(RULE_CRITICAL_REGION_LEAVE, 0, 0, 0, "thread %u (%s) is in no such region",
-                          sched_current()->id, sched_current()->name);
+        verifier_bugcheck(RULE_CRITICAL_REGION_LEAVE, 0, 0, 0,
+                          "thread %u (%s) is in no such region", sched_current()->id,
+                          sched_current()->name);
     }
     --*count;
 }

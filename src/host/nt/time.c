@@ -1,13 +1,13 @@
 /*
- * Time as drivers read it, in units of 100 ns: since boot (virtual under the seeded scheduler), and since 1601. Nothing here may read the
- * machine's clock under the seeded scheduler.
+ * Time as drivers read it, in units of 100 ns: since boot (virtual under the seeded scheduler), and
+ * since 1601. Nothing here may read the machine's clock under the seeded scheduler.
  */
 #include "nt/dispatcher.h"
 
 #include <time.h>
 
 /** 1 January 1970 and 1 January 2020, UTC, in 100 ns since 1 January 1601. */
-#define UNIX_EPOCH 116444736000000000u
+#define UNIX_EPOCH       116444736000000000u
 #define SEEDED_BOOT_TIME 132223104000000000u
 
 /** A clock tick: 1/64 s. */
@@ -21,7 +21,8 @@ uint64_t time_at_boot(void)
         return SEEDED_BOOT_TIME;
     }
     clock_gettime(CLOCK_REALTIME, &now);
-    return UNIX_EPOCH + (uint64_t)now.tv_sec * 10000000u + (uint64_t)now.tv_nsec / 100 - sched_time();
+    return UNIX_EPOCH + (uint64_t)now.tv_sec * 10000000u + (uint64_t)now.tv_nsec / 100 -
+           sched_time();
 }
 
 VOID NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)

@@ -1,7 +1,8 @@
 /*
- * Timers and DPCs. One host thread, the clock, sleeps until the first timer is due and signals it; as many DPC threads as there are
- * processors take queued DPCs and call them at DISPATCH_LEVEL. Timer list and DPC queue are under the dispatcher lock. Nothing here
- * may call a driver with that lock held.
+ * Timers and DPCs. One host thread, the clock, sleeps until the first timer is due and signals it;
+ * as many DPC threads as there are processors take queued DPCs and call them at DISPATCH_LEVEL.
+ * Timer list and DPC queue are under the dispatcher lock. Nothing here may call a driver with that
+ * lock held.
  */
 #include "nt/dispatcher.h"
 #include "nt/sched_backend.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 
 /** Windows' number for a DPC in KDPC.Type. */
-#define DPC_OBJECT 19
+#define DPC_OBJECT      19
 #define MAX_DPC_THREADS 64
 
 /** KTIMER.Header.Reserved1: the timer is in the list. */
@@ -21,13 +22,13 @@ static struct {
     LIST_ENTRY timers; /**< By due time. */
     unsigned armed;
     struct nt_thread *clock;
-    uint64_t clock_until; /**< When the clock wakes up by itself. */
+    uint64_t clock_until;            /**< When the clock wakes up by itself. */
     PSINGLE_LIST_ENTRY first, *tail; /**< DPCs, in the order in which they will run. */
-    uint64_t queued;                 /**< DPCs ever queued: a DPC's number, in its ProcessorHistory. */
+    uint64_t queued; /**< DPCs ever queued: a DPC's number, in its ProcessorHistory. */
     unsigned dpc_threads, idle;
     struct dpc_thread {
         struct nt_thread *thread;
-        uint64_t runs;  /**< Number of the DPC that it runs, 0 = none. */
+        uint64_t runs; /**< Number of the DPC that it runs, 0 = none. */
         bool waiting;
     } dpc[MAX_DPC_THREADS];
     LIST_ENTRY flushers;
@@ -141,7 +142,8 @@ static void call(const KDPC *dpc, PKDPC original)
     KIRQL old = nt_raise_irql(DISPATCH_LEVEL);
     struct verifier_mark mark = verifier_callback_enter("DeferredRoutine");
 
-    dpc->DeferredRoutine(original, dpc->DeferredContext, dpc->SystemArgument1, dpc->SystemArgument2);
+    dpc->DeferredRoutine(original, dpc->DeferredContext, dpc->SystemArgument1,
+                         dpc->SystemArgument2);
     verifier_callback_leave(&mark);
     nt_lower_irql(old);
 }
@@ -154,7 +156,8 @@ static void dpc_run(void *argument)
     while (!kernel.stopping) {
         if (kernel.first != NULL) {
             PKDPC original = dpc_of(kernel.first);
-            KDPC dpc = *original; /* Once it is out of the queue the driver may free or queue it again. */
+            KDPC dpc =
+                *original; /* Once it is out of the queue the driver may free or queue it again. */
 
             self->runs = dpc.ProcessorHistory;
             take_out(&kernel.first);
@@ -179,7 +182,8 @@ static void arm(PKTIMER timer)
     PLIST_ENTRY entry = kernel.timers.Blink;
 
     while (entry != &kernel.timers &&
-           CONTAINING_RECORD(entry, KTIMER, TimerListEntry)->DueTime.QuadPart > timer->DueTime.QuadPart) {
+           CONTAINING_RECORD(entry, KTIMER, TimerListEntry)->DueTime.QuadPart >
+               timer->DueTime.QuadPart) {
         entry = entry->Blink;
     }
     InsertHeadList(entry, &timer->TimerListEntry);
@@ -233,7 +237,8 @@ static void clock_run(void *argument)
     sched_unlock();
 }
 
-/** The first timer may be another one now. Waking up too early costs a little; but virtual time must not go there. */
+/** The first timer may be another one now. Waking up too early costs a little; but virtual time
+ *  must not go there. */
 static void rearm_clock(void)
 {
     uint64_t due = first_due();
@@ -307,7 +312,9 @@ void timer_halt(void)
 VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
 {
     NT_ROUTINE(HIGH_LEVEL);
-    *Dpc = (KDPC){.Type = DPC_OBJECT, .Importance = MediumImportance, .DeferredRoutine = DeferredRoutine,
+    *Dpc = (KDPC){.Type = DPC_OBJECT,
+                  .Importance = MediumImportance,
+                  .DeferredRoutine = DeferredRoutine,
                   .DeferredContext = DeferredContext};
 }
 
@@ -336,7 +343,8 @@ BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
     NT_ROUTINE(HIGH_LEVEL);
     start();
     sched_lock();
-    for (PSINGLE_LIST_ENTRY *link = &kernel.first; *link != NULL && !removed; link = &(*link)->Next) {
+    for (PSINGLE_LIST_ENTRY *link = &kernel.first; *link != NULL && !removed;
+         link = &(*link)->Next) {
         if (dpc_of(*link) == Dpc) {
             take_out(link);
             removed = TRUE;
@@ -369,7 +377,8 @@ VOID NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)
 {
     NT_ROUTINE(HIGH_LEVEL);
     *Timer = (KTIMER){.Period = 0};
-    dispatcher_initialize(&Timer->Header, Type == NotificationTimer ? NOTIFICATION_TIMER : SYNCHRONIZATION_TIMER,
+    dispatcher_initialize(&Timer->Header,
+                          Type == NotificationTimer ? NOTIFICATION_TIMER : SYNCHRONIZATION_TIMER,
                           sizeof *Timer, 0);
 }
 
@@ -382,7 +391,8 @@ VOID NTAPI KeInitializeTimer(PKTIMER Timer)
 
 static void check(const KTIMER *timer, const char *routine)
 {
-    dispatcher_check(&timer->Header, 1u << NOTIFICATION_TIMER | 1u << SYNCHRONIZATION_TIMER, routine);
+    dispatcher_check(&timer->Header, 1u << NOTIFICATION_TIMER | 1u << SYNCHRONIZATION_TIMER,
+                     routine);
 }
 
 static BOOLEAN set(PKTIMER timer, LARGE_INTEGER due, LONG period, PKDPC dpc)

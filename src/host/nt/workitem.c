@@ -1,6 +1,7 @@
 /*
- * Work items: a routine to run soon at PASSIVE_LEVEL, in one of the host's worker threads. A further worker starts when all are busy, so
- * that a routine that waits for another work item does not wait for ever. The queue is under the dispatcher lock.
+ * Work items: a routine to run soon at PASSIVE_LEVEL, in one of the host's worker threads. A
+ * further worker starts when all are busy, so that a routine that waits for another work item does
+ * not wait for ever. The queue is under the dispatcher lock.
  */
 #include "nt/dispatcher.h"
 #include "nt/sched_backend.h"
@@ -51,7 +52,8 @@ static void work(void *argument)
     self->thread = sched_current(); /* The one who started it may not have got that far. */
     while (!pool.stopping) {
         if (pool.length != 0) {
-            PIO_WORKITEM item = CONTAINING_RECORD(RemoveHeadList(&pool.queue), struct _IO_WORKITEM, link);
+            PIO_WORKITEM item =
+                CONTAINING_RECORD(RemoveHeadList(&pool.queue), struct _IO_WORKITEM, link);
 
             pool.length--;
             item->queued = false;
@@ -130,7 +132,8 @@ PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject)
 static void check_free(const struct _IO_WORKITEM *item, bool queued, const char *routine)
 {
     if (queued) {
-        verifier_bugcheck(RULE_WORK_ITEM_QUEUED, (uintptr_t)item, 0, 0, "%s on a work item that is queued", routine);
+        verifier_bugcheck(RULE_WORK_ITEM_QUEUED, (uintptr_t)item, 0, 0,
+                          "%s on a work item that is queued", routine);
     }
 }
 
@@ -147,8 +150,8 @@ VOID NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem)
     free(IoWorkItem);
 }
 
-VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType,
-                           PVOID Context)
+VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
+                           WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
     unsigned slot = MAX_WORKERS;
     bool queued;
