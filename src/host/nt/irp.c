@@ -228,6 +228,49 @@ static NTSTATUS irp_call_completion(PIRP irp, PIO_STACK_LOCATION location)
     return status;
 }
 
+/* --- completion routines that hold their driver --- */
+
+/** What IoSetCompletionRoutineEx puts in the place of the driver's routine. */
+struct unload_safe {
+    PDEVICE_OBJECT device;
+    PIO_COMPLETION_ROUTINE routine;
+    PVOID context;
+};
+
+/** The device object, and with it the driver, stays until the routine has returned. */
+static NTSTATUS NTAPI unload_safe_completion(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    struct unload_safe safe = *(struct unload_safe *)context;
+
+    nt_pool_free(context, NT_HOST_TAG);
+    NTSTATUS status = safe.routine(device, irp, safe.context);
+    nt_object_dereference(safe.device);
+    return status;
+}
+
+NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
+                                        PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context,
+                                        BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
+                                        BOOLEAN InvokeOnCancel)
+{
+    NT_ROUTINE(DISPATCH_LEVEL);
+    struct unload_safe *safe = NULL;
+
+    if (!io_should_fail(NT_IO_FAIL_COMPLETION)) {
+        safe = nt_pool_allocate(NonPagedPoolNx, sizeof(*safe), NT_HOST_TAG);
+    }
+    if (safe == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    nt_object_reference(DeviceObject);
+    *safe = (struct unload_safe){DeviceObject, CompletionRoutine, Context};
+    IoSetCompletionRoutine(Irp, unload_safe_completion, safe, InvokeOnSuccess, InvokeOnError,
+                           InvokeOnCancel);
+    return STATUS_SUCCESS;
+}
+
+/* --- the end of a threaded IRP --- */
+
 static void irp_copy_output(PIRP irp)
 {
     struct irp_block *block = irp_block_of(irp);
