@@ -105,7 +105,7 @@ bool registry_boot(const char *file, struct host_error *error);
 bool registry_halt(struct host_error *error);
 void security_boot(void);
 void security_halt(void);
-/** Token objects that exist, those of the processes included. */
+/** Token objects that exist besides those of the processes. */
 uint64_t security_token_count(void);
 
 #endif

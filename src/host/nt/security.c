@@ -79,7 +79,9 @@ void security_halt(void)
 
 uint64_t security_token_count(void)
 {
-    return nt_object_count_of(&token_type, NULL);
+    uint64_t own = (system_process.token != NULL) + (user_process.token != NULL);
+
+    return nt_object_count_of(&token_type, NULL) - own;
 }
 
 void host_set_user(enum host_user user, unsigned unix_uid)
