@@ -54,8 +54,8 @@ _Use_decl_annotations_ VOID VminiWorkEnd(PVMINI_WORK_ITEM Item)
 
     /* The item is about to go back to its owner, who may free it; but until the owner has completed the SRB, a reset
      * that arrives now must still wait for it. So a copy of the ticket, on our stack, takes its place in the list. */
+    NT_ASSERT(Ending.Item == NULL); /* Nobody can get a hold on it any more. */
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
-    Ending.Item = NULL;
     RemoveEntryList(&Item->Ticket.Link);
     InsertTailList(&Queue->Running, &Ending.Link);
     KeReleaseSpinLock(&Queue->Lock, OldIrql);

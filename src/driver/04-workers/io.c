@@ -37,6 +37,11 @@ _Use_decl_annotations_ VOID VminiIoRelease(PVMINI_WORK_ITEM Item)
 
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     Last = --Item->Holds == 0;
+    if (Last) {
+        /* In the same breath: a reset that finds the ticket a moment later would take a hold on an IRP that is being
+         * freed, and let go of it as the last one, a second time. */
+        Item->Ticket.Item = NULL;
+    }
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
     if (Last) {
         VminiIoFree(Item);

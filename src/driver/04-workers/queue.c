@@ -113,6 +113,8 @@ static VOID VminiWorkQueueFree(_In_ _Post_invalid_ PVMINI_WORK_QUEUE Queue)
     for (Index = 0; Index < Queue->ThreadCount; Index++) {
         VminiThreadWait(Queue->Threads[Index]);
     }
+    /* Not earlier: a worker that has just ended a DO_CLOSE, which no scope contains, takes its ticket off the list last. */
+    NT_ASSERT(IsListEmpty(&Queue->Waiting) && IsListEmpty(&Queue->Running));
     ExFreePoolWithTag(Queue, VMINI_TAG_WORK);
 }
 
@@ -176,6 +178,5 @@ _Use_decl_annotations_ VOID VminiWorkQueueDestroy(PVMINI_WORK_QUEUE Queue)
     Last.Drain.Done = VminiWaitedDrainDone;
     VminiWorkReset(Queue, &Everything, &Last.Drain);
     KeWaitForSingleObject(&Last.Event, Executive, KernelMode, FALSE, NULL);
-    NT_ASSERT(IsListEmpty(&Queue->Waiting) && IsListEmpty(&Queue->Running));
     VminiWorkQueueFree(Queue);
 }
