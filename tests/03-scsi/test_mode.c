@@ -1,6 +1,6 @@
 /**
  * \file
- * MODE SENSE(6) and (10), SPC-4 6.11 and 6.12, and the mode pages.
+ * MODE SENSE(6) and (10), SPC-4 6.13 and 6.14, and the mode pages.
  */
 #include "scsi_fixture.h"
 

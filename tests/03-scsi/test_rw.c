@@ -1,6 +1,6 @@
 /**
  * \file
- * READ and WRITE in all their forms (SBC-3 5.11 to 5.14, 5.32 to 5.35): which bytes of the file they
+ * READ and WRITE in all their forms (SBC-3 5.11 to 5.14, 5.33 to 5.35): which bytes of the file they
  * are about, and everything that must be refused before one of them moves.
  */
 #include "scsi_fixture.h"
@@ -119,8 +119,9 @@ static void fua_reaches_the_file(void)
     CU_ASSERT_TRUE(command.request.Work.WriteThrough);
     scsi(&command, &units.disk, CDB(0x2A, 0x10, 0, 0, 0, 1, 0, 0, 1, 0), 512); /* DPO alone */
     CU_ASSERT_FALSE(command.request.Work.WriteThrough);
-    scsi(&command, &units.disk, CDB(0x0A, 0x08, 0, 1, 1, 0), 512); /* In WRITE(6) it is LBA. */
-    EXPECT_SENSE(&command, 0x052100);
+    scsi(&command, &units.big, CDB(0x0A, 0x08, 0, 1, 1, 0), 512); /* In WRITE(6) it is LBA. */
+    EXPECT_WORK(&command, VminiDoWrite, 0x080001ull * 512, 512);
+    CU_ASSERT_FALSE(command.request.Work.WriteThrough);
     scsi(&command, &units.disk, CDB(0x28, 0x18, 0, 0, 0, 1, 0, 0, 1, 0), 512);
     EXPECT_WORK(&command, VminiDoRead, 512, 512);
     CU_ASSERT_FALSE(command.request.Work.WriteThrough);

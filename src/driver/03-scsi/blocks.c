@@ -66,7 +66,7 @@ _Use_decl_annotations_ UCHAR VminiBlocksAccess(PVMINI_SCSI_REQUEST Request, PVMI
     const UCHAR *Cdb = Request->Cdb;
     UCHAR SrbStatus;
 
-    /* RDPROTECT, WRPROTECT, VRPROTECT: must be 0 when INQUIRY says PROTECT = 0 (SBC-3 5.8). */
+    /* RDPROTECT, WRPROTECT, VRPROTECT: must be 0 when INQUIRY says PROTECT = 0 (SBC-3 5.11). */
     if (Cdb[0] >> 5 != 0 && Cdb[1] >> 5 != 0) {
         return VminiSenseFailCdbField(Request->Srb, 1, 7);
     }
@@ -74,7 +74,7 @@ _Use_decl_annotations_ UCHAR VminiBlocksAccess(PVMINI_SCSI_REQUEST Request, PVMI
     if (SrbStatus != SRB_STATUS_SUCCESS) {
         return SrbStatus;
     }
-    /* SBC-3 6.6.4: more than page B0h's MAXIMUM TRANSFER LENGTH is refused, not cut. */
+    /* SBC-3 6.6: more than page B0h's MAXIMUM TRANSFER LENGTH is refused, not cut. */
     if (Extent->Blocks > VMINI_MAXIMUM_TRANSFER_LENGTH / Request->Unit->BlockSize) {
         return VminiSenseFailCdbField(Request->Srb, VminiBlocksCountByte(Cdb), VMINI_WHOLE_BYTE);
     }

@@ -22,7 +22,7 @@
 /** The last that can be said: 99:59:74. A disc image can be longer; a CD cannot. */
 #define VMINI_LAST_FRAME (100 * VMINI_MINUTE - 1)
 
-/** One descriptor of formats 0 and 1 (MMC-6 6.25.3.2). */
+/** One descriptor of formats 0 and 1 (MMC-6 6.25.3). */
 typedef struct _VMINI_TOC_TRACK {
     UCHAR Reserved1;
     UCHAR AdrControl;
@@ -31,7 +31,7 @@ typedef struct _VMINI_TOC_TRACK {
     UCHAR Address[4]; /**< LBA, or 0, minute, second, frame. */
 } VMINI_TOC_TRACK;
 
-/** One descriptor of format 2, raw: what the lead-in's Q sub-channel says (MMC-6 6.25.3.4). */
+/** One descriptor of format 2, raw: what the lead-in's Q sub-channel says (MMC-6 6.25.3). */
 typedef struct _VMINI_TOC_RAW {
     UCHAR Session;
     UCHAR AdrControl;
@@ -49,9 +49,9 @@ typedef struct _VMINI_TOC_HEADER {
     UCHAR Last;
 } VMINI_TOC_HEADER;
 
-_Static_assert(sizeof(VMINI_TOC_TRACK) == 8, "MMC-6 6.25.3.2");
-_Static_assert(sizeof(VMINI_TOC_RAW) == 11, "MMC-6 6.25.3.4");
-_Static_assert(sizeof(VMINI_TOC_HEADER) == 4, "MMC-6 6.25.3.1");
+_Static_assert(sizeof(VMINI_TOC_TRACK) == 8, "MMC-6 6.25.3");
+_Static_assert(sizeof(VMINI_TOC_RAW) == 11, "MMC-6 6.25.3");
+_Static_assert(sizeof(VMINI_TOC_HEADER) == 4, "MMC-6 6.25.3");
 
 /** Writes an LBA as minute, second, frame. */
 static VOID VminiTocMsf(_Out_writes_bytes_(3) PUCHAR At, _In_ ULONGLONG Lba)
@@ -156,10 +156,10 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiReadToc(PVMINI_SCSI_REQUEST Request)
     return VminiScsiReply(Request, VminiReadBe16(&Cdb[7]));
 }
 
-/** Bytes of READ DISC INFORMATION data without the table of power calibrations: MMC-6 6.21.3.1. */
+/** Bytes of READ DISC INFORMATION data without the table of power calibrations: MMC-6 6.21.3. */
 #define VMINI_DISC_INFORMATION_LENGTH offsetof(DISC_INFORMATION, OPCTable)
 
-_Static_assert(VMINI_DISC_INFORMATION_LENGTH == 34, "MMC-6 6.21.3.1");
+_Static_assert(VMINI_DISC_INFORMATION_LENGTH == 34, "MMC-6 6.21.3");
 
 /** READ DISC INFORMATION (MMC-6 6.21): byte 1 data type (2..0), 7-8 allocation length. A complete
  *  disc, for which the places where more could be written are all FFh. */

@@ -18,8 +18,8 @@
 #define VMINI_EVENT_POLLED 0x01
 #define VMINI_EVENT_HEADER 4
 
-_Static_assert(sizeof(NOTIFICATION_EVENT_STATUS_HEADER) == VMINI_EVENT_HEADER, "MMC-6 6.6.3.1");
-_Static_assert(sizeof(NOTIFICATION_MEDIA_STATUS) == 4, "MMC-6 6.6.3.5");
+_Static_assert(sizeof(NOTIFICATION_EVENT_STATUS_HEADER) == VMINI_EVENT_HEADER, "MMC-6 6.6.3");
+_Static_assert(sizeof(NOTIFICATION_MEDIA_STATUS) == 4, "MMC-6 6.6.3");
 
 /** Takes the pending event, if the initiator has room for it: who asks for the header only is told
  *  nothing, so the event is not used up. \irql{<= DISPATCH_LEVEL} */

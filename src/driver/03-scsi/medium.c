@@ -22,7 +22,7 @@ _Static_assert(offsetof(DESCRIPTOR_SENSE_DATA, DescriptorBuffer) == VMINI_DESCRI
                "SPC-4 4.5.2.1");
 
 /** What REQUEST SENSE has to tell. Errors went with the SRBs that failed (autosense), so only the
- *  present state is left: pollable sense data, SPC-4 5.12. */
+ *  present state is left: what SPC-4 calls pollable sense data. */
 static VMINI_SENSE VminiMediumSense(_In_opt_ PVMINI_UNIT Unit)
 {
     if (Unit == NULL) {
@@ -55,7 +55,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiRequestSense(PVMINI_SCSI_REQUEST Req
 }
 
 /*
- * START STOP UNIT (SBC-3 5.20), byte 4:
+ * START STOP UNIT (SBC-3 5.25), byte 4:
  *
  *        7     6     5     4     3     2     1     0
  *     +-----------------------+-----+-----+-----+-----+
@@ -117,7 +117,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiStartStopUnit(PVMINI_SCSI_REQUEST Re
     return VminiBlocksQueue(Request, VminiDoFlush, NULL);
 }
 
-/** PREVENT ALLOW MEDIUM REMOVAL, SPC-4 6.19 and MMC-6 6.13: byte 4, PREVENT (1..0). 0 allows and 1
+/** PREVENT ALLOW MEDIUM REMOVAL, SBC-3 5.10: byte 4, PREVENT (1..0). 0 allows and 1
  *  prevents; 2 and 3 are obsolete. An SRB does not say which initiator it is from: there is one. */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiPreventAllow(PVMINI_SCSI_REQUEST Request)
 {

@@ -3,7 +3,7 @@
  * MODE SENSE(6) and (10): how a device is set up. The header and the block descriptor; the pages
  * are in mode_pages.c.
  *
- *     CDB(6)                  CDB(10)                     (SPC-4 6.11, 6.12)
+ *     CDB(6)                  CDB(10)                     (SPC-4 6.13, 6.14)
  *     0  1Ah                  0    5Ah
  *     1  DBD (bit 3)          1    LLBAA (bit 4), DBD (bit 3)
  *     2  PC (7..6), page      2    PC (7..6), page        PC: 0 current, 1 changeable,
@@ -14,7 +14,7 @@
  *     header(6)               header(10)                  (SPC-4 7.5.5)
  *     0  mode data length     0-1  mode data length       the bytes after this field
  *     1  medium type          2    medium type            0
- *     2  device-specific      3    device-specific        WP (bit 7), DPOFUA (bit 4): SBC-3 6.5.1
+ *     2  device-specific      3    device-specific        WP (bit 7), DPOFUA (bit 4): SBC-3 6.5
  *     3  descriptor length    4    LONGLBA (bit 0)
  *                             6-7  descriptor length
  *
@@ -38,7 +38,7 @@ static UCHAR VminiModeDeviceSpecific(_In_ const VMINI_UNIT *Unit)
 }
 
 /**
- * Appends the short LBA block descriptor, SBC-3 6.5.2.2. \return its bytes.
+ * Appends the short LBA block descriptor, SBC-3 6.5. \return its bytes.
  *
  *     0-3  number of logical blocks; FFFFFFFFh: more than fit, ask READ CAPACITY(16); 0: no medium
  *     5-7  block length

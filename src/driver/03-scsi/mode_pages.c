@@ -20,10 +20,10 @@ typedef struct _VMINI_MODE_PAGE {
 #define VMINI_MODE_PAGE_HEADER 2
 
 _Static_assert(sizeof(MODE_CONTROL_PAGE) == 12, "SPC-4 7.5.8");
-_Static_assert(sizeof(MODE_INFO_EXCEPTIONS) == 12, "SPC-4 7.5.11");
-_Static_assert(sizeof(CDVD_CAPABILITIES_PAGE) == 24, "MMC-3 5.5.10");
+_Static_assert(sizeof(MODE_INFO_EXCEPTIONS) == 12, "SPC-4 7.5.13");
+_Static_assert(sizeof(CDVD_CAPABILITIES_PAGE) == 24, "MMC-3 5.5");
 
-/** 08h, caching (SBC-3 6.5.5), has 20 bytes; MODE_CACHING_PAGE ends after the first 12. */
+/** 08h, caching (SBC-3 6.5), has 20 bytes; MODE_CACHING_PAGE ends after the first 12. */
 #define VMINI_CACHING_LENGTH 20
 
 /**

@@ -6,7 +6,7 @@
  * checks and describes what is to be done. The data are never touched here. Storport maps no buffer
  * for these commands; the MDL goes down to the file system, which moves the bytes itself.
  *
- *     READ(10) 28h, WRITE(10) 2Ah (SBC-3 5.11, 5.32); (12) and (16) alike, see blocks.c
+ *     READ(10) 28h, WRITE(10) 2Ah (SBC-3 5.11, 5.33); (12) and (16) alike, see blocks.c
  *     byte   7     6     5     4     3     2     1     0
  *        +-----------------+-----+-----+-----+-----+-----+
  *      1 | RD/WRPROTECT: 0 | DPO | FUA |RARC |  0  |  0  |   (6) has none of these

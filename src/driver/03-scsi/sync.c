@@ -2,7 +2,7 @@
  * \file
  * SYNCHRONIZE CACHE(10) and (16): what was written before is on the medium when this ends.
  *
- *     35h, 91h (SBC-3 5.21, 5.22)
+ *     35h, 91h (SBC-3 5.26, 5.27)
  *     byte 1: IMMED (bit 1)    LBA and number of blocks: see blocks.c; 0 blocks: to the end
  *
  * A file system flushes files, not ranges: the range is checked, and then all of the file is

@@ -3,7 +3,7 @@
  * VERIFY(10), (12) and (16): can the blocks be read, and do they hold what the initiator sends
  * along?
  *
- *     byte   7     6     5     4     3     2     1     0       (SBC-3 5.28)
+ *     byte   7     6     5     4     3     2     1     0       (SBC-3 5.29)
  *        +-----------------+-----+-----+-----------+-----+
  *      1 |  VRPROTECT: 0   | DPO |  0  |  BYTCHK   |  0  |
  *        +-----------------+-----+-----+-----------+-----+

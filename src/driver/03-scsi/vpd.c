@@ -28,7 +28,7 @@ typedef struct _VMINI_VPD_PAGE {
 
 static VOID VminiVpdSupportedPages(_Inout_ PVMINI_SCSI_REQUEST Request);
 
-/** 80h, unit serial number (SPC-4 7.8.15). */
+/** 80h, unit serial number (SPC-4 7.8). */
 static VOID VminiVpdSerialNumber(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
     RtlCopyMemory(VminiTransferAppend(&Request->Reply, VMINI_SERIAL_LENGTH), Request->Unit->Serial,
@@ -36,7 +36,7 @@ static VOID VminiVpdSerialNumber(_Inout_ PVMINI_SCSI_REQUEST Request)
 }
 
 /**
- * Appends one designator of page 83h (SPC-4 7.8.6.1).
+ * Appends one designator of page 83h (SPC-4 7.8.6).
  *
  *     byte   7     6     5     4     3     2     1     0
  *        +-----------------------+-----------------------+
@@ -96,7 +96,7 @@ _Static_assert(sizeof(VPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE) ==
                "B1h");
 
 /**
- * B0h, block limits (SBC-3 6.6.4): how much a command may move at once; what is 0 is not limited,
+ * B0h, block limits (SBC-3 6.6): how much a command may move at once; what is 0 is not limited,
  * or belongs to a command that does not exist.
  *
  *     4     WSNZ (bit 0)                        16-19 maximum prefetch length
@@ -116,7 +116,7 @@ static VOID VminiVpdBlockLimits(_Inout_ PVMINI_SCSI_REQUEST Request)
     VminiWriteBe32(Page->MaximumTransferLength, VMINI_MAXIMUM_TRANSFER_LENGTH / BlockSize);
 }
 
-/** B1h, block device characteristics (SBC-3 6.6.5): a medium without a seek penalty. */
+/** B1h, block device characteristics (SBC-3 6.6): a medium without a seek penalty. */
 static VOID VminiVpdCharacteristics(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
     PVPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE Page =
@@ -126,7 +126,7 @@ static VOID VminiVpdCharacteristics(_Inout_ PVMINI_SCSI_REQUEST Request)
     VminiWriteBe16(&Page->MediumRotationRateMsb, VMINI_ROTATION_NONE);
 }
 
-/** B2h, logical block provisioning (SBC-3 6.6.7): there is no UNMAP, and all of its bits say so. */
+/** B2h, logical block provisioning (SBC-3 6.6): there is no UNMAP, and all of its bits say so. */
 static VOID VminiVpdProvisioning(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
     VminiTransferAppend(&Request->Reply, VMINI_VPD_PROVISIONING_LENGTH);
@@ -143,7 +143,7 @@ static const VMINI_VPD_PAGE VminiVpdPages[] = {
 };
 //! [vpd-pages]
 
-/** 00h, supported pages (SPC-4 7.8.14): the table, as far as this device has it; ascending, or
+/** 00h, supported pages (SPC-4 7.8): the table, as far as this device has it; ascending, or
  *  classpnp ignores them all. */
 static VOID VminiVpdSupportedPages(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
