@@ -74,7 +74,7 @@ static VMINI_SENSE VminiScsiSenseOf(_In_ const VMINI_WORK_ITEM *Work)
 }
 
 /** Fails a request; an error of the medium names the first block that did not make it (SBC-3
- *  4.18.1).
+ *  4.18).
  *  \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiScsiFailWork(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_SENSE Sense)
 {
