@@ -9,16 +9,18 @@
 #include "host.h"
 #include "storport/class.h"
 
+/** Decisions taken in this run. */
+static uint64_t decisions;
+
 /** splitmix64 over the seed and a counter: the n-th decision of a run is the same for the same seed. */
 ULONG PortRandom(ULONG Limit)
 {
-    static uint64_t count;
     uint64_t z;
 
     if (sched_kind() != SCHED_SEEDED) {
         return 0;
     }
-    z = sched_seed() + ++count * 0x9e3779b97f4a7c15ULL;
+    z = sched_seed() + ++decisions * 0x9e3779b97f4a7c15ULL;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
     return (ULONG)((z ^ (z >> 31)) % Limit);
@@ -63,6 +65,7 @@ VOID PortTraceDebug(ULONG Level, PCSTR Format, __builtin_ms_va_list Arguments)
 void port_set_options(const struct port_options *options)
 {
     PortOptions = *options;
+    decisions = 0;
 }
 
 PDEVICE_OBJECT port_fdo(void)

@@ -31,6 +31,7 @@
 #define PORT_BUSY_PAUSE_MS 250
 #define PORT_QUEUE_FULL_PERCENT 25
 #define PORT_INTERNAL_TIMEOUT 10 /* seconds, for the port's own requests */
+#define PORT_LOST_RESETS 5 /* an SRB that survives so many resets has been forgotten */
 #define PORT_DEFAULT_BUS_TYPE 6  /* Fibre, as the registry page says */
 #define PORT_BUCKETS 256
 #define PORT_ISSUED_BUCKETS 64
@@ -100,6 +101,7 @@ struct _PORT_REQUEST {
     PVOID SenderData;   /* the sender's DataBuffer, replaced while the miniport has the SRB */
     ULONG SenderLength;
     ULONG TicksLeft;    /* seconds until it times out; 0 = never. Unit->Lock */
+    ULONG Resets;       /* survived without being completed. Unit->Lock */
     LONG State;         /* PORT_REQUEST_*, interlocked */
     BOOLEAN Guarded;
     BOOLEAN BypassHold;

@@ -73,6 +73,7 @@ static VOID PortRequestFill(PPORT_REQUEST Request, PIRP Irp, PSCSI_REQUEST_BLOCK
     Request->Opcode = cdb != NULL ? ((PUCHAR)cdb)[0] : 0;
     Request->SenderData = SrbGetDataBuffer(Srb);
     Request->SenderLength = SrbGetDataTransferLength(Srb);
+    Request->Resets = 0;
     Request->TicksLeft = timeout == 0 ? 0 : timeout + 1; /* the first tick may come at once */
     Request->Id = (ULONG64)InterlockedIncrement64(&Request->Unit->Adapter->NextId);
     Irp->Tail.Overlay.DriverContext[2] = (PVOID)Request->Id; /* for whoever wants to find it in the trace */

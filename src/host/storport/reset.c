@@ -18,24 +18,38 @@ static BOOLEAN PortResetCovers(PPORT_RESET Reset, PPORT_UNIT Unit)
     }
 }
 
-/** Holds the queues of what is reset, or lets them go and gives their requests their full time again. */
+/** Requests that the reset has not ended get their full time again; what happens to them on Windows is not documented. One
+ *  that survives reset after reset is lost: here that is a bugcheck, instead of a machine that resets for ever. */
+static VOID PortResetReload(PPORT_UNIT Unit)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Unit->Lock, &irql);
+    for (PLIST_ENTRY entry = Unit->Outstanding.Flink; entry != &Unit->Outstanding; entry = entry->Flink) {
+        PPORT_REQUEST request = CONTAINING_RECORD(entry, PORT_REQUEST, Link);
+
+        if (request->TicksLeft != 1) {
+            continue;
+        }
+        request->TicksLeft = SrbGetTimeOutValue(request->Srb) + 1;
+        if (++request->Resets >= PORT_LOST_RESETS) {
+            PORT_VIOLATION(SRB_LOST, SCSI_VERIFIER_DETECTED_VIOLATION, 0x300A, request->Id, request->Opcode, 0,
+                           "%s (SRB %llu) was not completed, though its unit was reset %u times",
+                           PortSrbName(request->Function, request->Opcode), (unsigned long long)request->Id,
+                           request->Resets);
+        }
+    }
+    KeReleaseSpinLock(&Unit->Lock, irql);
+}
+
+/** Holds the queues of what is reset, or lets them go. */
 static VOID PortResetHold(PPORT_ADAPTER Adapter, BOOLEAN Hold)
 {
     for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
         if (Hold && PortResetCovers(&Adapter->Reset, unit)) {
             PortHoldUnit(unit, PORT_HOLD_RESET);
         } else if (!Hold && (unit->Hold & PORT_HOLD_RESET) != 0) {
-            KIRQL irql;
-
-            KeAcquireSpinLock(&unit->Lock, &irql);
-            for (PLIST_ENTRY entry = unit->Outstanding.Flink; entry != &unit->Outstanding; entry = entry->Flink) {
-                PPORT_REQUEST request = CONTAINING_RECORD(entry, PORT_REQUEST, Link);
-
-                if (request->TicksLeft == 1) {
-                    request->TicksLeft = SrbGetTimeOutValue(request->Srb) + 1;
-                }
-            }
-            KeReleaseSpinLock(&unit->Lock, irql);
+            PortResetReload(unit);
             PortReleaseUnit(unit, PORT_HOLD_RESET);
         }
     }
