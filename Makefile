@@ -35,7 +35,7 @@ WDK := -Isrc/host/wdk/nt -Isrc/host/wdk/storport
 HOST_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -Isrc/host $(WDK) -Isrc
 DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -Isrc/driver $(WDK)
 # Driver code linked into a unit test, and the test itself: it sees both sides of the fence.
-UNIT_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -I.
+UNIT_CFLAGS := $(COMMON) $(filter-out -Wmissing-prototypes,$(WARN)) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -I.
 LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed
 LDLIBS := -lpthread -ldl -lm
 DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now
@@ -70,6 +70,7 @@ help-all: help
 	'  make explore          10,000 seeds of random commands, and the exhaustive search of the life cycle' \
 	'  make mutants          one seeded bug for each class of reference bugs: the suites must notice every one' \
 	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test lint windows bench ci)' \
+	'  make windows-sys      the driver as Windows loads it: build/windows/vmini.sys, by mingw-w64' \
 	'  make compile          everything with gcc and with clang' \
 	'  make compile_commands.json   for editors and clang-tidy' \
 	'  make clean            removes build/'
@@ -78,9 +79,7 @@ help-all: help
 
 .PHONY: deps-%
 deps-%:
-ifneq ($(DEPS),skip)
-	@mk/deps.sh $*
-endif
+	@$(if $(filter skip,$(DEPS)),:,mk/deps.sh $*)
 
 # --- what is built -----------------------------------------------------------------------------------------------------
 
@@ -212,6 +211,8 @@ explore: deps-test
 .PHONY: mutants
 mutants: deps-test
 	@mk/mutants.sh
+
+include mk/windows.mk
 
 .PHONY: lint
 lint: deps-lint

@@ -22,6 +22,15 @@
 #include "vmini_ioctl.h"
 #include "05-install/config.h"
 
+/** Code that only DriverEntry runs: Windows throws section INIT away once DriverEntry has returned,
+ *  and a later call is a bugcheck. The Linux build has no such section.
+ *  (WDK: #pragma alloc_text(INIT, ...), which gcc does not know) */
+#ifdef _WIN32
+#define VMINI_INIT __attribute__((section("INIT")))
+#else
+#define VMINI_INIT
+#endif
+
 /** Pool tags: "VmAd" and so on in a debugger's !poolused. One per module, so that a leak names its chapter. */
 #define VMINI_TAG_ADAPTER 'dAmV'
 #define VMINI_TAG_BUS 'uBmV'

@@ -22,8 +22,8 @@ VMINI_CONFIG VminiConfig;
  * \return what StorPortInitialize returns; the driver is unloaded if that is an error.
  * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, DriverEntry}
  */
-_Use_decl_annotations_ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject,
-                                                  PUNICODE_STRING RegistryPath)
+_Use_decl_annotations_ VMINI_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject,
+                                                             PUNICODE_STRING RegistryPath)
 {
     HW_INITIALIZATION_DATA Data;
 

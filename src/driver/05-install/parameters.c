@@ -31,13 +31,15 @@ static const VMINI_CONFIG_VALUE VminiConfigValues[] = {
 //! [config-table]
 
 /** The ULONG that a row of the table is about. */
-static PULONG VminiConfigField(_Inout_ PVMINI_CONFIG Config, _In_ const VMINI_CONFIG_VALUE *Value)
+VMINI_INIT static PULONG VminiConfigField(_Inout_ PVMINI_CONFIG Config,
+                                          _In_ const VMINI_CONFIG_VALUE *Value)
 {
     return (PULONG)((PUCHAR)Config + Value->Offset);
 }
 
 /** Reads one REG_DWORD. \irql{PASSIVE_LEVEL} \return FALSE when it is absent or something else. */
-static BOOLEAN VminiConfigReadDword(_In_ HANDLE Key, _In_ PCWSTR Name, _Out_ PULONG Result)
+VMINI_INIT static BOOLEAN VminiConfigReadDword(_In_ HANDLE Key, _In_ PCWSTR Name,
+                                               _Out_ PULONG Result)
 {
     UCHAR Buffer[FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data) + sizeof(ULONG)];
     PKEY_VALUE_PARTIAL_INFORMATION Information = (PKEY_VALUE_PARTIAL_INFORMATION)(PVOID)Buffer;
@@ -58,7 +60,8 @@ static BOOLEAN VminiConfigReadDword(_In_ HANDLE Key, _In_ PCWSTR Name, _Out_ PUL
 }
 
 /** Opens a key below Root, or an absolute one when Root is NULL. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiConfigOpenKey(_In_opt_ HANDLE Root, _In_ PUNICODE_STRING Name, _Out_ PHANDLE Key)
+VMINI_INIT static NTSTATUS VminiConfigOpenKey(_In_opt_ HANDLE Root, _In_ PUNICODE_STRING Name,
+                                              _Out_ PHANDLE Key)
 {
     OBJECT_ATTRIBUTES Attributes;
 
@@ -68,7 +71,8 @@ static NTSTATUS VminiConfigOpenKey(_In_opt_ HANDLE Root, _In_ PUNICODE_STRING Na
     return ZwOpenKey(Key, KEY_READ, &Attributes);
 }
 
-NTSTATUS VminiConfigRead(_In_ PUNICODE_STRING RegistryPath, _Out_ PVMINI_CONFIG Config)
+VMINI_INIT NTSTATUS VminiConfigRead(_In_ PUNICODE_STRING RegistryPath,
+                                    _Out_ PVMINI_CONFIG Config)
 {
     UNICODE_STRING Parameters;
     HANDLE Service;
