@@ -41,6 +41,21 @@ static const char *machine_name(unsigned machine)
     }
 }
 
+/** The dynamic linker maps what the program headers say, and dies if the file is shorter. */
+static bool segments_whole(const struct elf_file *file)
+{
+    const Elf64_Ehdr *header = table_at(file, 0, sizeof *header);
+    const Elf64_Phdr *segment;
+
+    for (unsigned i = 0; i < header->e_phnum; i++) {
+        segment = table_at(file, header->e_phoff + (uint64_t)i * sizeof *segment, sizeof *segment);
+        if (segment == NULL || at(file, segment->p_offset, segment->p_filesz) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const char *elf_identify(const void *data, size_t size)
 {
     const Elf64_Ehdr *header = data;
@@ -72,7 +87,10 @@ const char *elf_identify(const void *data, size_t size)
     if (header->e_type == ET_REL) {
         return "an object file; link it into a shared object (cc -shared)";
     }
-    return header->e_type == ET_DYN ? NULL : "not an ELF shared object but another kind of ELF file";
+    if (header->e_type != ET_DYN) {
+        return "not an ELF shared object but another kind of ELF file";
+    }
+    return segments_whole(&(struct elf_file){data, size}) ? NULL : "cut short or damaged: parts of it lie beyond its end";
 }
 
 bool elf_extent(const struct elf_file *file, uint64_t *low, uint64_t *high)

@@ -3,7 +3,7 @@
  * format, and remembers which addresses belong to which driver, also after it is unloaded: code that is still called
  * then must be told from a wild pointer.
  */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE
 
 #include "image/loader.h"
 

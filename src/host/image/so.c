@@ -3,7 +3,7 @@
  * again with fresh globals, and the file may be rebuilt meanwhile. After the unload the range is mapped without access:
  * whoever still calls into it faults, and the fault handler knows whose code it was.
  */
-#define _GNU_SOURCE 1
+#define _GNU_SOURCE
 
 #include "image/loader.h"
 

@@ -260,6 +260,7 @@ static void *run(void *argument)
     struct nt_thread *thread = argument;
 
     sched_set_current(thread);
+    verifier_thread_attach();
     if (setjmp(part(thread)->base) == 0) {
         sched_thread_main(thread);
     }

@@ -133,7 +133,7 @@ void verifier_lock_acquiring(const void *lock, const char *kind)
     }
     nt_pool_check_nonpaged(kind, lock);
     mine = &sched_current()->verify;
-    for (unsigned i = 0; i < mine->held_count && i < RTL_NUMBER_OF(mine->held); i++) {
+    for (unsigned i = 0; i < mine->held_count; i++) {
         if (mine->held[i].lock == lock) {
             verifier_bugcheck(RULE_LOCK_SELF_DEADLOCK, (uint64_t)lock, 0, 0,
                               "The thread holds the %s %p already: it would wait for itself.", kind,
@@ -141,7 +141,7 @@ void verifier_lock_acquiring(const void *lock, const char *kind)
         }
     }
     pthread_mutex_lock(&mutex);
-    for (unsigned i = 0; i < mine->held_count && i < RTL_NUMBER_OF(mine->held); i++) {
+    for (unsigned i = 0; i < mine->held_count; i++) {
         order(&mine->held[i], lock, kind);
     }
     pthread_mutex_unlock(&mutex);
@@ -156,33 +156,32 @@ void verifier_lock_acquired(const void *lock, const char *kind)
     }
     mine = &sched_current()->verify;
     if (mine->held_count < RTL_NUMBER_OF(mine->held)) {
-        mine->held[mine->held_count] = (struct verifier_held){lock, kind};
+        mine->held[mine->held_count++] = (struct verifier_held){lock, kind};
+    } else {
+        mine->unremembered++;
     }
-    mine->held_count++;
 }
 
 void verifier_lock_released(const void *lock, const char *kind)
 {
     struct verifier_thread *mine;
-    unsigned known, i;
+    unsigned i;
 
     if (!enabled) {
         return;
     }
     mine = &sched_current()->verify;
-    known = min(mine->held_count, (unsigned)RTL_NUMBER_OF(mine->held));
-    i = known;
-    while (i > 0 && mine->held[i - 1].lock != lock) {
-        i--;
+    for (i = mine->held_count; i > 0 && mine->held[i - 1].lock != lock; i--) {
     }
-    if (i == 0 && mine->held_count == known) {
+    if (i > 0) {
+        memmove(&mine->held[i - 1], &mine->held[i], (mine->held_count - i) * sizeof mine->held[0]);
+        mine->held_count--;
+    } else if (mine->unremembered > 0) {
+        mine->unremembered--;
+    } else {
         verifier_bugcheck(RULE_LOCK_NOT_HELD, (uint64_t)lock, 0, 0,
                           "The thread does not hold the %s %p.", kind, lock);
     }
-    if (i > 0) {
-        memmove(&mine->held[i - 1], &mine->held[i], (known - i) * sizeof mine->held[0]);
-    }
-    mine->held_count--;
 }
 
 /** Takes a lock, and the edges to it, out of the graph. */
@@ -220,7 +219,7 @@ void verifier_memory_freed(const void *start, size_t bytes)
         return;
     }
     mine = &sched_current()->verify;
-    for (unsigned i = 0; i < mine->held_count && i < RTL_NUMBER_OF(mine->held); i++) {
+    for (unsigned i = 0; i < mine->held_count; i++) {
         if (within(mine->held[i].lock, start, bytes)) {
             verifier_bugcheck(RULE_LOCK_LEAKED, (uint64_t)mine->held[i].lock, 0, 0,
                               "The memory at %p is freed while the %s in it is held.", start,
@@ -253,7 +252,7 @@ void verifier_callback_leave(const struct verifier_mark *mark)
     const struct nt_thread *thread = sched_current();
     const struct verifier_thread *mine = &thread->verify;
 
-    if (mine->held_count > mark->held_count && mine->held_count <= RTL_NUMBER_OF(mine->held)) {
+    if (mine->held_count > mark->held_count) {
         const struct verifier_held *lock = &mine->held[mine->held_count - 1];
 
         verifier_bugcheck(RULE_LOCK_LEAKED, (uint64_t)lock->lock, (uint64_t)thread, 0,

@@ -32,6 +32,7 @@ enum verifier_rule_symbol {
 struct verifier_thread {
     struct verifier_held { const void *lock; const char *kind; } held[16];
     unsigned held_count;
+    unsigned unremembered; /**< Locks held beyond those. */
 };
 
 /** Turns the expensive checks on: special pool, lock order, censuses. Cheap ones (IRQL, double completion) always run. */
