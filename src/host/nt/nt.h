@@ -42,6 +42,8 @@ struct nt_thread {
 extern const struct nt_object_type nt_thread_type;
 /** System threads that a driver made and that have not ended: for the census at unload. */
 unsigned nt_system_threads(void);
+/** The n-th PsCreateSystemThread from now on fails; 0 = none. For low-resource tests. */
+void nt_thread_fail(unsigned nth);
 
 /** KeWaitForSingleObject for the host itself: no scheduling point, no trace record, no rule. \param timeout as there;
  *  NULL = for ever. \irql{<= APC_LEVEL, or DISPATCH_LEVEL with a zero time-out} */

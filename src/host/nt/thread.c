@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 static _Atomic unsigned system_threads;
+static _Atomic unsigned fail_countdown;
 
 /** What PsCreateSystemThread's caller asked for, until the thread has taken it. */
 struct start {
@@ -90,6 +91,16 @@ static void system_thread(void *argument)
     start.routine(start.context);
 }
 
+void nt_thread_fail(unsigned nth)
+{
+    atomic_store(&fail_countdown, nth);
+}
+
+static bool should_fail(void)
+{
+    return atomic_load(&fail_countdown) != 0 && atomic_fetch_sub(&fail_countdown, 1) == 1;
+}
+
 NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
                                     POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
                                     PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
@@ -101,7 +112,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     NT_ROUTINE(PASSIVE_LEVEL);
     UNREFERENCED_PARAMETER(ObjectAttributes);
     UNREFERENCED_PARAMETER(ProcessHandle);
-    start = malloc(sizeof *start);
+    start = should_fail() ? NULL : malloc(sizeof *start);
     if (start == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
