@@ -98,9 +98,14 @@ static UCHAR VminiScsiEnd(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR SrbSta
 _Use_decl_annotations_ UCHAR VminiScsiExecute(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR SrbStatus;
+    ULONG Length32;
 
-    Request->Cdb = (const UCHAR *)SrbGetCdb(Request->Srb);
-    Request->CdbLength = (UCHAR)min(SrbGetCdbLength(Request->Srb), MAXUCHAR);
+    /* One search of an extended SRB for both. A variable-length CDB has its length elsewhere. */
+    Request->Cdb = (const UCHAR *)SrbGetScsiData(Request->Srb, &Request->CdbLength, &Length32, NULL,
+                                                 NULL, NULL);
+    if (Request->CdbLength == 0) {
+        Request->CdbLength = (UCHAR)min(Length32, MAXUCHAR);
+    }
     Request->Moved = 0;
     if (Request->Cdb == NULL || Request->CdbLength == 0) {
         return SRB_STATUS_INVALID_REQUEST; /* No command at all: there is nobody to sense. */
