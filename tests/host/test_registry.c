@@ -105,7 +105,7 @@ static void values(void *unused)
             ULONG got = room < 22 ? room - 12 : 10;
             CHILD_CHECK(partial.partial.Type == REG_BINARY && partial.partial.DataLength == 10);
             CHILD_CHECK(memcmp(partial.partial.Data, data, got) == 0);
-            CHILD_CHECK(got == 10 || partial.partial.Data[got] == 0xEE);
+            CHILD_CHECK(got == 10 || ((UCHAR *)&partial)[12 + got] == 0xEE);
         }
     }
     CHILD_CHECK(ZwQueryValueKey(key, &name, KeyValueFullInformation, &full, sizeof(full), &length) ==
