@@ -46,13 +46,13 @@ static unsigned first_free = HANDLES, last_free = HANDLES; /* HANDLES = none. */
 /** The header of a body; one that is freed, or was never an object, is a bugcheck. */
 static struct object *object_of(const void *body)
 {
-    struct object *object = CONTAINING_RECORD(body, struct object, body);
-    struct nt_pool_block block;
+    struct object *object;
 
     if (body == NULL) {
         verifier_bugcheck_at(RULE_OBJECT_REFERENCE, 0, 0, 0, 0, "The object pointer is NULL.");
     }
-    if (pool_special_contains(object) && (!pool_special_find(object, &block) || block.freed)) {
+    object = CONTAINING_RECORD(body, struct object, body);
+    if (nt_pool_is_freed(object)) {
         verifier_bugcheck_at(RULE_OBJECT_REFERENCE, 0, (uint64_t)body, 0, 0,
                              "The object is gone: its last reference was dropped before.");
     }

@@ -14,6 +14,7 @@
 #define HEADER_LIVE  0x6c6f6f50u
 #define HEADER_FREED 0x65657246u
 #define TAGS         1024
+#define MOST_BYTES   ((size_t)1 << 36) /* No machine has more for one block. */
 
 /** Before each ordinary block. Blocks of a page or more begin on a page, as Windows promises. */
 struct pool_header {
@@ -203,7 +204,7 @@ static void *header_allocate(POOL_TYPE type, size_t bytes, uint32_t tag)
 {
     bool whole_pages = bytes >= PAGE_SIZE;
     size_t before = whole_pages ? PAGE_SIZE : sizeof(struct pool_header);
-    char *memory = bytes > SIZE_MAX / 2 ? NULL
+    char *memory = bytes > MOST_BYTES   ? NULL
                    : whole_pages        ? aligned_alloc(PAGE_SIZE, ROUND_TO_PAGES(before + bytes))
                                         : malloc(before + bytes);
     struct pool_header *header;
@@ -248,7 +249,7 @@ void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag)
 /** Looks the block up; whatever is wrong with the address itself is a bugcheck. */
 static void find_block(const void *address, struct nt_pool_block *block)
 {
-    const struct pool_header *header = (const struct pool_header *)address - 1;
+    const struct pool_header *header;
 
     if (pool_special_contains(address)) {
         if (!pool_special_find(address, block) || block->address != address) {
@@ -257,8 +258,10 @@ static void find_block(const void *address, struct nt_pool_block *block)
         }
         return;
     }
-    if ((uint64_t)address < 0x10000 || (uint64_t)address % MEMORY_ALLOCATION_ALIGNMENT != 0 ||
-        (header->magic != HEADER_LIVE && header->magic != HEADER_FREED)) {
+    header = (uint64_t)address < 0x10000 || (uint64_t)address % MEMORY_ALLOCATION_ALIGNMENT != 0
+                 ? NULL
+                 : (const struct pool_header *)address - 1;
+    if (header == NULL || (header->magic != HEADER_LIVE && header->magic != HEADER_FREED)) {
         verifier_bugcheck(RULE_POOL_FREE_BAD, (uint64_t)address, 0, 0,
                           "No allocation returned this address.");
     }

@@ -33,6 +33,7 @@ struct fault {
     const void *address;
     const void *code; /**< Instruction. */
     const char *stack;
+    bool page; /**< An access to memory, not an instruction that the processor refused. */
     bool write, execute;
     KIRQL irql;
     bool driver;    /**< The instruction is a driver's. */
@@ -251,7 +252,7 @@ static void read_context(ucontext_t *context, struct fault *fault)
     fault->code = (const void *)registers[REG_RIP];
     fault->stack = (const char *)registers[REG_RSP];
     fault->write = (registers[REG_ERR] & 2) != 0;
-    fault->execute = fault->address == fault->code;
+    fault->execute = fault->page && fault->address == fault->code;
     if (fault->execute) { /* A call to nowhere: as if it had returned, so that the stack can be walked. */
         fault->code = *(const void *const *)fault->stack;
         registers[REG_RIP] = (greg_t)fault->code;
@@ -264,7 +265,7 @@ static void read_context(ucontext_t *context, struct fault *fault)
     fault->code = (const void *)context->uc_mcontext.pc;
     fault->stack = (const char *)context->uc_mcontext.sp;
     fault->write = false; /* Not told here. */
-    fault->execute = fault->address == fault->code;
+    fault->execute = fault->page && fault->address == fault->code;
     if (fault->execute) {
         fault->code = (const void *)context->uc_mcontext.regs[30];
         context->uc_mcontext.pc = context->uc_mcontext.regs[30];
@@ -276,6 +277,7 @@ static void on_signal(int number, siginfo_t *information, void *context)
 {
     struct fault fault = {.address = information->si_addr,
                           .irql = nt_irql(),
+                          .page = number == SIGSEGV || number == SIGBUS,
                           .no_address = number == SIGSEGV && information->si_code == SI_KERNEL};
     bool unloaded;
 
