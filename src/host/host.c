@@ -108,6 +108,20 @@ unsigned host_halt(FILE *report)
     return leaks;
 }
 
+static void (*bugcheck_observer)(void);
+
+static void bugcheck_seen(const struct verifier_report *report)
+{
+    (void)report;
+    bugcheck_observer();
+}
+
+void host_on_bugcheck(void (*observe)(void))
+{
+    bugcheck_observer = observe;
+    verifier_on_bugcheck(observe != NULL ? bugcheck_seen : NULL);
+}
+
 struct host_census host_census(void)
 {
     struct host_census census;

@@ -44,6 +44,8 @@ bool host_boot(const struct host_options *options, struct host_error *error);
 /** Shuts it down: SHUTDOWN SRBs, remove, unload if still there, then the census of the whole machine.
  *  \return number of things that leaked (0 = clean); each is described on `report` when not NULL. */
 unsigned host_halt(FILE *report);
+/** Before the process ends with a bugcheck, `observe` is called once: a tool writes its trace. NULL = nobody. */
+void host_on_bugcheck(void (*observe)(void));
 
 /* --- installation and the adapter's life --- */
 

@@ -1,0 +1,121 @@
+#!/bin/sh
+# make demo: a disk and a CD-ROM image, made here or the user's own, served by the driver; a copy of the disk through SRBs;
+# then witnesses that know nothing of the driver: cmp, sha256sum, the file system's own checker.
+#
+#   BUILD   build directory (default: build)      DISK, ISO   images of the user's own, never written to
+set -eu
+LC_ALL=C
+export LC_ALL
+build=${BUILD:-build}
+disk=${DISK:-}
+iso=${ISO:-}
+here=$build/demo
+copy=$here/copy.img
+PATH=$PATH:/usr/sbin:/sbin
+
+fail() { # message, remedy
+    printf 'demo: %s\n    what to do: %s\n' "$1" "$2" >&2
+    exit 1
+}
+need() { # program, package
+    command -v "$1" >/dev/null 2>&1 || fail "the program $1 is missing" "install the package $2, or run make deps-demo"
+}
+usable() { # variable, file
+    [ -e "$2" ] || fail "$1=$2: there is no such file" "give the path of an image"
+    [ -f "$2" ] || fail "$1=$2 is no regular file" "give an image file; a directory or device cannot be served"
+    [ -s "$2" ] || fail "$1=$2 is empty" "give an image with something in it"
+    [ -r "$2" ] || fail "$1=$2 cannot be read" "give yourself the right to read it"
+}
+chapter=''
+label=''
+plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    chapter=$(printf '\033[2m')
+    label=$(printf '\033[1m')
+    plain=$(printf '\033[0m')
+fi
+tell() { # label, text
+    printf ' %s%-14s%s%s%-12s%s %s\n' "$chapter" 'checked by' "$plain" "$label" "$1" "$plain" "$2"
+}
+
+# The same files at the same minute give the same images, byte for byte.
+make_files() {
+    rm -rf "$here/files"
+    mkdir -p "$here/files/docs"
+    echo 'This file went through a virtual Storport miniport.' >"$here/files/README.TXT"
+    seq -f 'line %g' 1 20000 >"$here/files/NUMBERS.TXT"
+    head -c 3000000 /dev/zero | tr '\0' 'v' >"$here/files/docs/BIG.TXT"
+    find "$here/files" -exec touch -h -d '2025-01-01 00:00:00 UTC' {} +
+}
+make_disk() {
+    need mkfs.fat dosfstools
+    need mcopy mtools
+    rm -f "$disk"
+    truncate -s 16M "$disk"
+    mkfs.fat -F 16 -n VMINI -i 564d494e --invariant "$disk" >/dev/null
+    SOURCE_DATE_EPOCH=1735689600 TZ=UTC mcopy -s -m -i "$disk" "$here/files/README.TXT" "$here/files/NUMBERS.TXT" \
+        "$here/files/docs" ::
+}
+make_iso() {
+    need xorriso xorriso
+    rm -f "$iso"
+    SOURCE_DATE_EPOCH=1735689600 xorriso -as mkisofs -quiet -J -r -V VMINI_DEMO -o "$iso" "$here/files" >"$here/xorriso.log" 2>&1 ||
+        { cat "$here/xorriso.log" >&2; fail "xorriso could not make the CD-ROM image" "see its messages above"; }
+}
+digest() { sha256sum <"$1" | cut -d' ' -f1; }
+
+check_file_system() { # the copy, with the file system's own program, where there is one
+    kind=$(blkid -p -o value -s TYPE "$copy" 2>/dev/null || true)
+    case $kind in
+    vfat) checker='fsck.fat -n' ;;
+    ext2 | ext3 | ext4) checker='e2fsck -f -n' ;;
+    ntfs) checker='ntfsfix -n' ;;
+    *) checker='' ;;
+    esac
+    if [ -z "$checker" ] || ! command -v "${checker%% *}" >/dev/null 2>&1; then
+        tell 'file system' "no checker here for ${kind:-this disk}: cmp and sha256sum speak for it"
+        return
+    fi
+    status=0
+    $checker "$copy" >"$here/fsck.log" 2>&1 || status=$?
+    if [ $status -ne 0 ] && [ -n "$own_disk" ]; then
+        tell "${checker%% *}" "status $status; the original is the same, byte for byte"
+    elif [ $status -ne 0 ]; then
+        cat "$here/fsck.log" >&2
+        fail "$checker finds the copy damaged" "see its messages above"
+    else
+        tell "$checker" "$(tail -n 1 "$here/fsck.log")"
+    fi
+}
+
+[ -x "$build/nthost" ] || fail "$build/nthost is not built" "make build"
+own_disk=$disk
+own_iso=$iso
+[ -z "$disk" ] || usable DISK "$disk"
+[ -z "$iso" ] || usable ISO "$iso"
+mkdir -p "$here"
+if [ -z "$disk" ] || [ -z "$iso" ]; then
+    make_files
+fi
+[ -n "$disk" ] || { disk=$here/disk.img; make_disk; }
+[ -n "$iso" ] || { iso=$here/cd.iso; make_iso; }
+
+disk_before=$(digest "$disk")
+iso_before=$(digest "$iso")
+"$build/nthost" demo --disk "$disk" --cdrom "$iso" --output "$copy"
+
+cmp "$disk" "$copy" || fail "the copy differs from the disk" "this is a fault of the driver: nthost run shows both"
+tell cmp "$copy is $disk, byte for byte"
+tell sha256sum "$(digest "$copy")"
+check_file_system
+[ "$(digest "$disk")" = "$disk_before" ] && [ "$(digest "$iso")" = "$iso_before" ] ||
+    fail "an image that was opened read-only has changed" "restore it from a copy; this is a fault of the driver"
+tell sha256sum 'disk and CD-ROM image are what they were before'
+
+cat <<END
+
+Try next:
+  $build/nthost run --disk $copy --cdrom $iso      a prompt: help, units, inquiry 0:0:0, eject 0:1:0, trace, why
+  make demo DISK=your.img ISO=your.iso$([ -n "$own_disk$own_iso" ] || echo '                your own images, opened read-only')
+  make test                                           what proves all this
+END

@@ -1,0 +1,157 @@
+/*
+ * Boot and halt. The driver and its INF are found from where this program lies, so that it does not matter from which
+ * directory it is called.
+ */
+#include "tools/nthost/machine.h"
+
+#include "tools/nthost/address.h"
+#include "tools/nthost/tool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INF_IN_PROJECT "src/driver/05-install/vmini.inf"
+
+static bool booted;
+
+/** The directory of this program. */
+static bool own_directory(char *buffer, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", buffer, size - 1);
+
+    if (length <= 0) {
+        return tool_fail("name the files with --driver and --inf", "cannot tell where nthost lies: %s", strerror(errno));
+    }
+    buffer[length] = '\0';
+    *strrchr(buffer, '/') = '\0';
+    return true;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/** A path made of two; false when it does not fit. */
+static bool join(char *out, size_t size, const char *directory, const char *name)
+{
+    int length = snprintf(out, size, "%s/%s", directory, name);
+
+    return length > 0 && (size_t)length < size;
+}
+
+/** Goes up from a directory until the project's INF is below it. */
+static bool find_inf(const char *from, char *out, size_t size)
+{
+    char directory[PATH_MAX];
+    char *slash;
+
+    snprintf(directory, sizeof(directory), "%s", from);
+    do {
+        if (join(out, size, directory, INF_IN_PROJECT) && is_file(out)) {
+            return true;
+        }
+        slash = strrchr(directory, '/');
+        if (slash != NULL) {
+            *slash = '\0';
+        }
+    } while (slash != NULL);
+    return tool_fail("name it with --inf FILE", "no " INF_IN_PROJECT " above %s", from);
+}
+
+/** A file that the user named: it must be there. The loader wants a path with a directory in it. */
+static bool take(const char *path, const char *what, const char *remedy, char *out)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0) {
+        return tool_fail(remedy, "%s %s: %s", what, path, strerror(errno));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return tool_fail(remedy, "%s %s is no regular file", what, path);
+    }
+    if (access(path, R_OK) != 0) {
+        return tool_fail("give yourself the right to read it", "%s %s: %s", what, path, strerror(errno));
+    }
+    return realpath(path, out) != NULL || tool_fail(remedy, "%s %s: %s", what, path, strerror(errno));
+}
+
+bool machine_find(const struct machine_options *options, struct machine_files *files)
+{
+    char directory[PATH_MAX], beside[PATH_MAX];
+    const char *driver = options->driver;
+
+    if (!own_directory(directory, sizeof(directory))) {
+        return false;
+    }
+    if (driver == NULL) {
+        if (!join(beside, sizeof(beside), directory, "vmini.so")) {
+            return tool_fail("name it with --driver FILE", "the path of nthost is too long");
+        }
+        driver = beside;
+    }
+    if (!take(driver, "driver", "build it with `make build`, or name another with --driver FILE", files->driver)) {
+        return false;
+    }
+    if (options->inf != NULL) {
+        return take(options->inf, "INF", "name the driver's INF with --inf FILE", files->inf);
+    }
+    return find_inf(directory, files->inf, sizeof(files->inf));
+}
+
+/** Writes one NAME=VALUE below the service's Parameters key. */
+static bool set_parameter(const char *text)
+{
+    const char *equals = strchr(text, '=');
+    uint64_t value;
+    char name[64];
+
+    if (equals == NULL || equals == text || (size_t)(equals - text) >= sizeof(name)) {
+        return tool_fail("for example --set NumberOfBuses=8; the INF lists the names", "--set %s is no NAME=VALUE", text);
+    }
+    memcpy(name, text, (size_t)(equals - text));
+    name[equals - text] = '\0';
+    return number_parse(equals + 1, name, UINT32_MAX, &value) &&
+           (host_set_parameter(MACHINE_SERVICE, name, (uint32_t)value) ||
+            tool_fail("the INF lists the names", "the registry does not take %s", text));
+}
+
+bool machine_install(const struct machine_options *options, const struct machine_files *files)
+{
+    struct host_error error;
+
+    booted = host_boot(&options->host, &error);
+    if (!booted || !host_install(files->inf, NULL, files->driver, &error)) {
+        return tool_fail_host(&error);
+    }
+    host_set_user(options->user, options->unix_uid);
+    for (unsigned i = 0; i < options->parameter_count; i++) {
+        if (!set_parameter(options->parameters[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool machine_up(const struct machine_options *options, const struct machine_files *files)
+{
+    struct host_error error;
+
+    if (!machine_install(options, files)) {
+        return false;
+    }
+    return host_start(&error) || tool_fail_host(&error);
+}
+
+bool machine_down(void)
+{
+    unsigned leaks = booted ? host_halt(stderr) : 0;
+
+    return leaks == 0 || tool_fail("`census` before the end shows it growing; `trace` shows who made it",
+                                   "%u kind(s) of thing were left behind", leaks);
+}

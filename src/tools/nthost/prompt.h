@@ -1,0 +1,13 @@
+/**
+ * \file
+ * The prompt: libedit with history and completion of command names and files.
+ */
+#ifndef NTHOST_PROMPT_H
+#define NTHOST_PROMPT_H
+
+#include "tools/nthost/commands.h"
+
+/** Reads and runs commands until `quit` or the end of input. An error does not end it. */
+void prompt_run(struct session *session);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * The life of one run: up, images, commands, down. Whatever fails, the machine is taken down in order and what leaked is
+ * told; only a bugcheck ends the process at once, as it would end Windows.
+ */
+#include "tools/nthost/run.h"
+
+#include "nt/trace.h"
+#include "tools/nthost/commands.h"
+#include "tools/nthost/control.h"
+#include "tools/nthost/prompt.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KINDS_ALL  ((1u << (TRACE_BUGCHECK + 1)) - 1)
+/* Without --trace: what a person can read, and little enough to keep of a long run. */
+#define KINDS_FEW  (KINDS_ALL & ~(1u << TRACE_ROUTINE) & ~(1u << TRACE_IRQL) & ~(1u << TRACE_THREAD))
+
+static FILE *trace_file;
+
+/** Writes the trace: at the end, or when the machine dies. */
+static void write_trace(void)
+{
+    if (trace_file != NULL) {
+        trace_print(trace_file, 0);
+        fclose(trace_file);
+        trace_file = NULL;
+    }
+}
+
+static bool open_trace(const char *path)
+{
+    if (path == NULL) {
+        return true;
+    }
+    trace_file = fopen(path, "w");
+    host_on_bugcheck(write_trace);
+    return trace_file != NULL || tool_fail("check the path and the rights", "trace %s: %s", path, strerror(errno));
+}
+
+static bool connect_images(const struct options *options)
+{
+    for (unsigned i = 0; i < options->image_count; i++) {
+        const struct option_image *named = &options->images[i];
+        struct control_image image = {.path = named->path,
+                                      .flags = named->cdrom ? VMINI_CONNECT_CDROM : options->disk_flags};
+        VMINI_CONNECT_OUT out;
+
+        if (!control_connect(&image, &out)) {
+            return false;
+        }
+        host_settle();
+        printf("%u:%u:%u  %s  %" PRIu64 " blocks of %u bytes\n", out.Address.Path, out.Address.Target, out.Address.Lun,
+               image.path, (uint64_t)out.BlockCount, (unsigned)out.BlockSize);
+    }
+    return true;
+}
+
+/** Obeys a file line by line. \return false at the first error. */
+static bool run_script(struct session *session, FILE *file, const char *name)
+{
+    char *line = NULL, place[512];
+    size_t size = 0;
+    unsigned number = 0;
+    bool ok = true;
+
+    while (ok && !session->quit && getline(&line, &size, file) != -1) {
+        snprintf(place, sizeof(place), "%s:%u", name, ++number);
+        tool_at(place);
+        ok = command_line(session, line);
+    }
+    if (ok && ferror(file)) {
+        ok = tool_fail("check the file", "cannot be read: %s", strerror(errno));
+    }
+    tool_at("nthost");
+    free(line);
+    return ok;
+}
+
+static bool obey(struct session *session, const char *script)
+{
+    FILE *file;
+    bool ok;
+
+    if (script == NULL && isatty(STDIN_FILENO)) {
+        prompt_run(session);
+        return true;
+    }
+    if (script == NULL || strcmp(script, "-") == 0) {
+        return run_script(session, stdin, "stdin");
+    }
+    file = fopen(script, "r");
+    if (file == NULL) {
+        return tool_fail("name a script of commands, or - for standard input", "script %s: %s", script, strerror(errno));
+    }
+    ok = run_script(session, file, script);
+    fclose(file);
+    return ok;
+}
+
+enum tool_exit run(const struct options *options)
+{
+    struct session session = {.verbose = options->verbose};
+    struct machine_files files;
+    bool ok;
+
+    setvbuf(stdout, NULL, _IOLBF, 0); /* So that nothing printed is lost if the machine dies. */
+    if (!machine_find(&options->machine, &files) || !open_trace(options->trace)) {
+        return TOOL_FAILED;
+    }
+    trace_enable(options->trace != NULL ? KINDS_ALL : KINDS_FEW);
+    ok = options->no_start ? machine_install(&options->machine, &files) : machine_up(&options->machine, &files);
+    ok = ok && connect_images(options) && obey(&session, options->script);
+    ok = machine_down() && ok;
+    write_trace();
+    return ok ? TOOL_OK : TOOL_FAILED;
+}
