@@ -36,7 +36,9 @@ static void release(struct host_ioctl *ioctl)
         memcpy(ioctl->output, internal->buffer, count);
     }
     IoFreeIrp(internal->irp);
-    nt_pool_free(internal->buffer, NT_HOST_TAG);
+    if (internal->buffer != NULL) {
+        nt_pool_free(internal->buffer, NT_HOST_TAG);
+    }
     if (done != NULL) {
         done(ioctl);
     }

@@ -33,8 +33,8 @@ void port_machine_end(void)
     CHILD_CHECK(host_halt(stderr) == 0);
 }
 
-uint8_t port_command(uint8_t path, uint8_t target, uint8_t lun, const uint8_t *cdb, uint8_t cdb_length, void *data,
-                     uint32_t length)
+uint8_t port_command(uint8_t path, uint8_t target, uint8_t lun, const uint8_t *cdb,
+                     uint8_t cdb_length, void *data, uint32_t length)
 {
     struct host_request *request = host_request_create();
     uint8_t status;
@@ -69,7 +69,8 @@ struct port_facts port_facts(void)
     static const uint8_t cdb[10] = {SCSIOP_READ_DATA_BUFF};
     struct port_facts facts = {0, 0, 0, 0};
 
-    CHILD_CHECK(port_command(0, 1, 5, cdb, sizeof(cdb), &facts, sizeof(facts)) == SRB_STATUS_SUCCESS);
+    CHILD_CHECK(port_command(0, 1, 5, cdb, sizeof(cdb), &facts, sizeof(facts)) ==
+                SRB_STATUS_SUCCESS);
     return facts;
 }
 

@@ -1,10 +1,13 @@
 /*
- * The port driver: registration and its errors, the order and IRQL of the callbacks, the bus scan, both SRB forms,
- * buffers, BUSY, time-outs and the reset ladder, queue depth, stop and restart, and each rule about SRBs broken by a
- * miniport that does just that (fixtures/portcase.c).
+ * The port driver: registration and its errors, the order and IRQL of the callbacks, the bus scan,
+ * both SRB forms, buffers, BUSY, time-outs and the reset ladder, queue depth, stop and restart, and
+ * each rule about SRBs broken by a miniport that does just that (fixtures/portcase.c).
  */
 #include "port_fixture.h"
 
+#include <ntddscsi.h>
+
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +55,8 @@ static void is_refused(void *argument)
 static void test_refusals(void)
 {
     static const struct refusal refusals[] = {
-        {"size", "C0000059"},  {"null", "C000000D"},
+        {"size", "C0000059"},
+        {"null", "C000000D"},
         {"physical", "STOR_FEATURE_VIRTUAL_MINIPORT"},
         {"novirtual", "VirtualDevice"},
         {"noscatter", "ScatterGather"},
@@ -107,7 +111,8 @@ static void callbacks_come_in_order(void *unused)
 
         if (record->kind == TRACE_CALLBACK_ENTER && strcmp(record->name, "HwStartIo") != 0 &&
             strcmp(record->name, "AddDevice") != 0) {
-            fprintf(stderr, "%s irql %u argument %d\n", record->name, record->irql, (int)record->argument[0]);
+            fprintf(stderr, "%s irql %u argument %d\n", record->name, record->irql,
+                    (int)record->argument[0]);
             CHILD_CHECK(at < RTL_NUMBER_OF(order));
             CHILD_CHECK(strcmp(record->name, order[at].name) == 0);
             CHILD_CHECK(record->irql == order[at].irql);
@@ -158,12 +163,13 @@ static void scan_finds_who_answers(void *unused)
         bool found = false;
 
         for (size_t j = 0; j < 5; j++) {
-            found = found || (units[j].path == expected[i][0] && units[j].target == expected[i][1] &&
-                              units[j].lun == expected[i][2]);
+            found = found || (units[j].path == expected[i][0] &&
+                              units[j].target == expected[i][1] && units[j].lun == expected[i][2]);
         }
         CHILD_CHECK(found);
         CHILD_CHECK(units[i].claimed && strcmp(units[i].vendor, "TESTS") == 0);
-        CHILD_CHECK(strcmp(units[i].product, "PORT CASE") == 0 && strcmp(units[i].serial, "S1") == 0);
+        CHILD_CHECK(strcmp(units[i].product, "PORT CASE") == 0 &&
+                    strcmp(units[i].serial, "S1") == 0);
     }
     CHILD_CHECK(host_bus_type() == 0xE);
     port_machine_end();
@@ -199,13 +205,15 @@ static void scan_probes_as_documented(void *unused)
         CHILD_CHECK(scan_commands(1, 0, lun, SCSIOP_INQUIRY) == 1);
     }
     CHILD_CHECK(scan_commands(1, 0, 8, SCSIOP_INQUIRY) == 0);
-    CHILD_CHECK(scan_commands(1, 1, 0, SCSIOP_INQUIRY) == 1 && scan_commands(1, 1, 1, SCSIOP_INQUIRY) == 0);
+    CHILD_CHECK(scan_commands(1, 1, 0, SCSIOP_INQUIRY) == 1 &&
+                scan_commands(1, 1, 1, SCSIOP_INQUIRY) == 0);
     port_machine_end();
 }
 
 static void units_depart_and_arrive(void *unused)
 {
-    static const uint8_t away[6] = {SCSIOP_START_STOP_UNIT}, back[6] = {SCSIOP_START_STOP_UNIT, 0, 0, 0, 1};
+    static const uint8_t away[6] = {SCSIOP_START_STOP_UNIT},
+                         back[6] = {SCSIOP_START_STOP_UNIT, 0, 0, 0, 1};
     struct host_unit units[8];
 
     UNREFERENCED_PARAMETER(unused);
@@ -245,7 +253,8 @@ static void srbs_take_both_forms(void *legacy)
 /** READ(6) of portcase.c fills with 5Ah what the SRB says, through StorPortGetSystemAddress. */
 static void data_begin_anywhere(void *unused)
 {
-    static const uint32_t offsets[][2] = {{0, 0}, {1, 0}, {4095, 0}, {512, 512}, {4000, 1000}, {3, 4096}};
+    static const uint32_t offsets[][2] = {{0, 0},     {1, 0},       {4095, 0},
+                                          {512, 512}, {4000, 1000}, {3, 4096}};
     struct host_request *request;
     uint8_t *pages;
 
@@ -275,7 +284,8 @@ static void data_begin_anywhere(void *unused)
 
 static void ram_disk_keeps_data(void *unused)
 {
-    uint8_t write[10] = {SCSIOP_WRITE, 0, 0, 0, 0, 9, 0, 0, 3}, read[10] = {SCSIOP_READ, 0, 0, 0, 0, 9, 0, 0, 3};
+    uint8_t write[10] = {SCSIOP_WRITE, 0, 0, 0, 0, 9, 0, 0, 3},
+            read[10] = {SCSIOP_READ, 0, 0, 0, 0, 9, 0, 0, 3};
     struct host_request *request;
     struct host_unit unit;
     uint8_t data[3 * 512], back[3 * 512];
@@ -309,8 +319,10 @@ static void sense_comes_back(void *unused)
     request->cdb[0] = 0xEE;
     request->cdb_length = 6;
     CHILD_CHECK(host_execute(request) == SRB_STATUS_ERROR);
-    CHILD_CHECK((request->srb_status & SRB_STATUS_AUTOSENSE_VALID) != 0 && request->sense_valid == 18);
-    CHILD_CHECK(request->scsi_status == SCSISTAT_CHECK_CONDITION && request->sense[2] == SCSI_SENSE_ILLEGAL_REQUEST);
+    CHILD_CHECK((request->srb_status & SRB_STATUS_AUTOSENSE_VALID) != 0 &&
+                request->sense_valid == 18);
+    CHILD_CHECK(request->scsi_status == SCSISTAT_CHECK_CONDITION &&
+                request->sense[2] == SCSI_SENSE_ILLEGAL_REQUEST);
     request->sense_length = 0;
     CHILD_CHECK(host_execute(request) == SRB_STATUS_ERROR && request->sense_valid == 0);
     host_request_free(request);
@@ -394,7 +406,8 @@ static void depth_is_250(void *unused)
         host_submit(requests[i]);
     }
     CHILD_CHECK(release_held() == 250);
-    sched_settle(sched_time()); /* a DPC starts the other 50; some may have come while those were released */
+    sched_settle(
+        sched_time()); /* a DPC starts the other 50; some may have come while those were released */
     release_held();
     for (size_t i = 0; i < 300; i++) {
         host_wait(requests[i]);
@@ -409,7 +422,8 @@ struct ladder {
     unsigned units, targets, buses;
 };
 
-/** TimeOutValue 2: the reset begins between 2 and 3 seconds, and each rung only if the one before failed. */
+/** TimeOutValue 2: the reset begins between 2 and 3 seconds, and each rung only if the one before
+ * failed. */
 static void timeout_climbs(void *argument)
 {
     const struct ladder *ladder = argument;
@@ -423,7 +437,8 @@ static void timeout_climbs(void *argument)
     CHILD_CHECK(port_count(TRACE_PNP, "reset-target") == ladder->targets);
     CHILD_CHECK(port_count(TRACE_CALLBACK_ENTER, "HwResetBus") == ladder->buses);
     if (ladder->buses != 0) {
-        CHILD_CHECK(trace_at(port_find(0, TRACE_CALLBACK_ENTER, "HwResetBus"))->irql == DISPATCH_LEVEL);
+        CHILD_CHECK(trace_at(port_find(0, TRACE_CALLBACK_ENTER, "HwResetBus"))->irql ==
+                    DISPATCH_LEVEL);
     }
     port_machine_end();
 }
@@ -456,7 +471,8 @@ static void abort_resets_the_unit(void *unused)
 
 static void test_busy_and_timeouts(void)
 {
-    static const struct ladder ladders[] = {{"hang1", 1, 0, 0}, {"hang2", 1, 1, 0}, {"hang3", 1, 1, 1}};
+    static const struct ladder ladders[] = {
+        {"hang1", 1, 0, 0}, {"hang2", 1, 1, 0}, {"hang3", 1, 1, 1}};
 
     CHILD_PASSES(busy_comes_again, NULL);
     CHILD_PASSES(busy_gives_up, NULL);
@@ -508,7 +524,8 @@ static void absent_units_are_asked(void *unused)
     UNREFERENCED_PARAMETER(unused);
     start(PORT_MACHINE("good"));
     CHILD_CHECK(port_command(0, 0, 7, inquiry, 6, data, 36) == SRB_STATUS_NO_DEVICE);
-    CHILD_CHECK(port_command(0, 1, 0, inquiry, 6, data, 36) == SRB_STATUS_SUCCESS && data[0] == 0x7F);
+    CHILD_CHECK(port_command(0, 1, 0, inquiry, 6, data, 36) == SRB_STATUS_SUCCESS &&
+                data[0] == 0x7F);
     CHILD_CHECK(host_scan() == 5);
     port_machine_end();
 }
@@ -538,6 +555,39 @@ static void done_may_submit(void *unused)
     host_submit(request);
     CHILD_CHECK(left == 0);
     host_request_free(request);
+    port_machine_end();
+}
+
+/** A foreign thread of the host's caller. */
+static void *inquire(void *unused)
+{
+    static const uint8_t inquiry[6] = {SCSIOP_INQUIRY, 0, 0, 0, 36};
+    uint8_t data[36];
+
+    UNREFERENCED_PARAMETER(unused);
+    for (unsigned i = 0; i < 500; i++) {
+        CHILD_CHECK(port_command(0, i % 2, i % 2 * 5, inquiry, 6, data, 36) == SRB_STATUS_SUCCESS);
+        CHILD_CHECK(memcmp(data + 8, "TESTS", 5) == 0);
+    }
+    sched_detach();
+    return NULL;
+}
+
+static void many_threads_submit(void *unguarded)
+{
+    pthread_t threads[4];
+    uint64_t started;
+
+    start(PORT_MACHINE("good", .real = true, .unguarded = unguarded != NULL));
+    started = host_census().srbs_started;
+    for (size_t i = 0; i < 4; i++) {
+        CHILD_CHECK(pthread_create(&threads[i], NULL, inquire, NULL) == 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    CHILD_CHECK(host_census().srbs_started == started + 2000);
+    CHILD_CHECK(host_census().srbs_completed == host_census().srbs_started);
     port_machine_end();
 }
 
@@ -574,6 +624,8 @@ static void test_life(void)
     CHILD_PASSES(stopped_adapter_holds, NULL);
     CHILD_PASSES(absent_units_are_asked, NULL);
     CHILD_PASSES(done_may_submit, NULL);
+    CHILD_PASSES(many_threads_submit, NULL);
+    CHILD_PASSES(many_threads_submit, "unguarded");
     CHILD_PASSES(seed_repeats, NULL);
 }
 
@@ -605,11 +657,15 @@ static void reads_unmapped(void *unused)
 
 static void leaves_service_irp(void *word)
 {
-    struct host_ioctl ioctl = {.code = 0x4D038};
+    struct host_ioctl ioctl = {.code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP};
+    struct host_error error;
 
     start(PORT_MACHINE(word));
     host_ioctl_start(&ioctl);
-    port_machine_end();
+    CHILD_CHECK(host_remove(&error));
+    CHILD_CHECK(host_ioctl_wait(&ioctl) == STATUS_CANCELLED);
+    CHILD_CHECK(host_unload(&error));
+    CHILD_CHECK(host_halt(stderr) == 0);
 }
 
 static void writes_too_many_types(void *unused)
@@ -632,7 +688,12 @@ static void test_rules(void)
     CHILD_BREAKS(RULE_USE_AFTER_FREE, breaks_in_test_unit_ready, "touch");
     CHILD_BREAKS(RULE_SRB_LOST, breaks_in_test_unit_ready, "lost");
     CHILD_BREAKS(RULE_UNMAPPED_BUFFER, reads_unmapped, NULL);
+    CHILD_BREAKS(RULE_STALL_TOO_LONG, breaks_in_test_unit_ready, "stall");
+    CHILD_BREAKS(RULE_LOCK_KIND, breaks_in_test_unit_ready, "lock");
+    CHILD_BREAKS(RULE_BUFFER_OVERRUN, breaks_in_test_unit_ready, "overrun");
     CHILD_BREAKS(RULE_SERVICE_IRP_LEFT, leaves_service_irp, "leak");
+    CHILD_BREAKS(RULE_SERVICE_IRP_TWICE, leaves_service_irp, "svctwice");
+    CHILD_PASSES(leaves_service_irp, "good");
 }
 
 static void writes_beyond_extension(void *unused)
@@ -648,6 +709,7 @@ static void test_overruns(void)
     CHILD_BREAKS(RULE_OVERRUN, writes_too_many_types, NULL);
 }
 
+CU_ErrorCode register_storport_suite(void);
 CU_ErrorCode register_storport_suite(void)
 {
     static CU_TestInfo cases[] = {
@@ -663,7 +725,8 @@ CU_ErrorCode register_storport_suite(void)
         {"overruns of what Storport lends", test_overruns},
         CU_TEST_INFO_NULL,
     };
-    static CU_SuiteInfo suites[] = {{"storport", NULL, NULL, NULL, NULL, cases}, CU_SUITE_INFO_NULL};
+    static CU_SuiteInfo suites[] = {{"storport", NULL, NULL, NULL, NULL, cases},
+                                    CU_SUITE_INFO_NULL};
 
     return CU_register_suites(suites);
 }

@@ -1,14 +1,16 @@
 /*
- * The adapter's life: AddDevice, start, stop of its I/O, remove. The order of the miniport's callbacks is decided here:
- * HwFindAdapter, HwInitialize, the passive routine, the query of control types; at the end HwCompleteServiceIrp,
- * ScsiStopAdapter, HwFreeAdapterResources. Everything runs at PASSIVE_LEVEL in a PnP thread.
+ * The adapter's life: AddDevice, start, stop of its I/O, remove. The order of the miniport's
+ * callbacks is decided here: HwFindAdapter, HwInitialize, the passive routine, the query of control
+ * types; at the end HwCompleteServiceIrp, ScsiStopAdapter, HwFreeAdapterResources. Everything runs
+ * at PASSIVE_LEVEL in a PnP thread.
  */
 #define INITGUID
 #include "storport/internal.h"
 
 #include <initguid.h>
 
-DEFINE_GUID(PORT_INTERFACE_STORAGEPORT, 0x2accfe60, 0xc130, 0x11d2, 0xb0, 0x82, 0x00, 0xa0, 0xc9, 0x1e, 0xfb, 0x8b);
+DEFINE_GUID(PORT_INTERFACE_STORAGEPORT, 0x2accfe60, 0xc130, 0x11d2, 0xb0, 0x82, 0x00, 0xa0, 0xc9,
+            0x1e, 0xfb, 0x8b);
 
 static VOID PortAdapterPrepare(PPORT_ADAPTER Adapter)
 {
@@ -43,8 +45,8 @@ NTSTATUS NTAPI PortAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Physica
     PPORT_ADAPTER adapter;
     NTSTATUS status;
 
-    status = IoCreateDevice(DriverObject, sizeof(PORT_ADAPTER), NULL, FILE_DEVICE_CONTROLLER, FILE_DEVICE_SECURE_OPEN,
-                            FALSE, &fdo);
+    status = IoCreateDevice(DriverObject, sizeof(PORT_ADAPTER), NULL, FILE_DEVICE_CONTROLLER,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &fdo);
     if (!NT_SUCCESS(status)) {
         return status;
     }
@@ -78,7 +80,8 @@ static BOOLEAN PortAllocateExtension(PPORT_ADAPTER Adapter)
     }
     Adapter->Header = ExAllocatePoolWithTag(NonPagedPoolNx, size, PORT_EXTENSION_TAG);
     if (Adapter->Header == NULL) {
-        PortSay(Adapter, "There is no memory for a device extension of # bytes.", Adapter->Config.DeviceExtensionSize);
+        PortSay(Adapter, "There is no memory for a device extension of # bytes.",
+                Adapter->Config.DeviceExtensionSize);
         return FALSE;
     }
     RtlZeroMemory(Adapter->Header, size);
@@ -98,7 +101,8 @@ static VOID PortFreeExtension(PPORT_ADAPTER Adapter)
     }
 }
 
-/** Calls HwFindAdapter and judges what it left. \irql{PASSIVE_LEVEL; DISPATCH_LEVEL when it stands for a restart} */
+/** Calls HwFindAdapter and judges what it left. \irql{PASSIVE_LEVEL; DISPATCH_LEVEL when it stands
+ * for a restart} */
 BOOLEAN PortCallFindAdapter(PPORT_ADAPTER Adapter)
 {
     PVIRTUAL_HW_FIND_ADAPTER find = (PVIRTUAL_HW_FIND_ADAPTER)Adapter->Driver->Data.HwFindAdapter;
@@ -109,16 +113,17 @@ BOOLEAN PortCallFindAdapter(PPORT_ADAPTER Adapter)
     PortConfigInitialize(Adapter);
     Adapter->Phase = PortPhaseFindAdapter;
     PortCallEnter(&call, "HwFindAdapter", 0, 0);
-    result = find(Adapter->Extension, Adapter->Pdo, Adapter->Common.Self, Adapter->Lower, Adapter->DriverParameter,
-                  &Adapter->Config, &again);
+    result = find(Adapter->Extension, Adapter->Pdo, Adapter->Common.Self, Adapter->Lower,
+                  Adapter->DriverParameter, &Adapter->Config, &again);
     PortCallLeave(&call, result);
     Adapter->Phase = PortPhaseNone;
     if (result != SP_RETURN_FOUND) {
-        PortSay(Adapter, result == SP_RETURN_NOT_FOUND ? "HwFindAdapter returned SP_RETURN_NOT_FOUND."
-                         : result == SP_RETURN_ERROR   ? "HwFindAdapter returned SP_RETURN_ERROR."
-                         : result == SP_RETURN_BAD_CONFIG
-                             ? "HwFindAdapter returned SP_RETURN_BAD_CONFIG."
-                             : "HwFindAdapter returned #, which is none of SP_RETURN_*.",
+        PortSay(Adapter,
+                result == SP_RETURN_NOT_FOUND ? "HwFindAdapter returned SP_RETURN_NOT_FOUND."
+                : result == SP_RETURN_ERROR   ? "HwFindAdapter returned SP_RETURN_ERROR."
+                : result == SP_RETURN_BAD_CONFIG
+                    ? "HwFindAdapter returned SP_RETURN_BAD_CONFIG."
+                    : "HwFindAdapter returned #, which is none of SP_RETURN_*.",
                 result);
         return FALSE;
     }
@@ -161,7 +166,8 @@ static VOID PortCallFreeResources(PPORT_ADAPTER Adapter)
 static VOID PortEnableInterface(PPORT_ADAPTER Adapter, BOOLEAN Enable)
 {
     if (Enable && Adapter->Interface.Buffer == NULL &&
-        !NT_SUCCESS(IoRegisterDeviceInterface(Adapter->Pdo, &PORT_INTERFACE_STORAGEPORT, NULL, &Adapter->Interface))) {
+        !NT_SUCCESS(IoRegisterDeviceInterface(Adapter->Pdo, &PORT_INTERFACE_STORAGEPORT, NULL,
+                                              &Adapter->Interface))) {
         Adapter->Interface.Buffer = NULL;
     }
     if (Adapter->Interface.Buffer != NULL) {
@@ -217,9 +223,11 @@ VOID PortAdapterStopIo(PPORT_ADAPTER Adapter)
 /** FLUSH goes to every unit before the adapter stops, if the adapter caches. */
 static VOID PortFlushUnits(PPORT_ADAPTER Adapter)
 {
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
-        PORT_SRB_FIELDS fields = {
-            .Function = SRB_FUNCTION_FLUSH, .SrbFlags = SRB_FLAGS_NO_QUEUE_FREEZE, .Timeout = PORT_INTERNAL_TIMEOUT};
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
+        PORT_SRB_FIELDS fields = {.Function = SRB_FUNCTION_FLUSH,
+                                  .SrbFlags = SRB_FLAGS_NO_QUEUE_FREEZE,
+                                  .Timeout = PORT_INTERNAL_TIMEOUT};
 
         if (Adapter->Config.CachesData && unit->Pdo != NULL) {
             PortSendAndWait(unit, &fields, NULL);
@@ -240,7 +248,8 @@ NTSTATUS PortStop(PPORT_ADAPTER Adapter)
     return STATUS_SUCCESS;
 }
 
-/** ScsiRestartAdapter; a miniport that does not support it is found and initialized again, at DISPATCH_LEVEL. */
+/** ScsiRestartAdapter; a miniport that does not support it is found and initialized again, at
+ * DISPATCH_LEVEL. */
 NTSTATUS PortRestart(PPORT_ADAPTER Adapter)
 {
     BOOLEAN running;
@@ -253,7 +262,8 @@ NTSTATUS PortRestart(PPORT_ADAPTER Adapter)
         PortAdapterControl(Adapter, ScsiSetRunningConfig, NULL);
     }
     if (Adapter->AdapterControl[ScsiRestartAdapter]) {
-        running = PortAdapterControl(Adapter, ScsiRestartAdapter, NULL) == ScsiAdapterControlSuccess;
+        running =
+            PortAdapterControl(Adapter, ScsiRestartAdapter, NULL) == ScsiAdapterControlSuccess;
         if (!running) {
             PortSay(Adapter, "HwAdapterControl(ScsiRestartAdapter) failed.", 0);
         }
@@ -284,7 +294,8 @@ static VOID PortCallCompleteServiceIrps(PPORT_ADAPTER Adapter)
 /** Units of which PnP knows nothing any more, or never did. */
 static VOID PortDeleteUnits(PPORT_ADAPTER Adapter)
 {
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
         PortUnitGone(unit);
         if (unit->Pdo != NULL) {
             PortUnitDelete(unit);
@@ -314,8 +325,10 @@ VOID PortAdapterRemove(PPORT_ADAPTER Adapter)
         PortDeleteUnits(Adapter);
         PortCallFreeResources(Adapter);
         if (Adapter->ServiceIrps != 0) {
-            PORT_VIOLATION(SERVICE_IRP_LEFT, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x3005, Adapter->ServiceIrps, 0, 0,
-                           "%d service IRPs are still pending after HwCompleteServiceIrp and HwFreeAdapterResources",
+            PORT_VIOLATION(SERVICE_IRP_LEFT, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x3005,
+                           Adapter->ServiceIrps, 0, 0,
+                           "%d service IRPs are still pending after HwCompleteServiceIrp and "
+                           "HwFreeAdapterResources",
                            Adapter->ServiceIrps);
         }
     }

@@ -1,8 +1,9 @@
 /*
- * The request part of host.h: each host_request is an IRP_MJ_SCSI with an SRB, sent to the LU's PDO or, where no unit is,
- * to the address as the bus scan does. The IRP, the SRB and the MDL belong to the request and are used again; nothing is
- * allocated in host_submit as long as the buffer stays the same. With the verifier on, the data are copied to and from
- * guarded pool, so that a byte beyond them is seen.
+ * The request part of host.h: each host_request is an IRP_MJ_SCSI with an SRB, sent to the LU's PDO
+ * or, where no unit is, to the address as the bus scan does. The IRP, the SRB and the MDL belong to
+ * the request and are used again; nothing is allocated in host_submit as long as the buffer stays
+ * the same. With the verifier on, the data are copied to and from guarded pool, so that a byte
+ * beyond them is seen.
  */
 #include "storport/api.h"
 
@@ -24,7 +25,8 @@ static void drop_buffer(struct api_request *r)
     }
 }
 
-/** Memory that the MDL describes: the caller's, or a guarded copy at the same place in its page if that can be. */
+/** Memory that the MDL describes: the caller's, or a guarded copy at the same place in its page if
+ * that can be. */
 static char *buffer_memory(struct api_request *r, char *start, size_t length)
 {
     size_t offset = BYTE_OFFSET(start);
@@ -42,7 +44,8 @@ static char *buffer_memory(struct api_request *r, char *start, size_t length)
     return r->bounce_data;
 }
 
-/** An MDL over the data and what comes before them; its virtual address does not work. \return false without memory. */
+/** An MDL over the data and what comes before them; its virtual address does not work. \return
+ * false without memory. */
 static bool prepare_buffer(struct api_request *r)
 {
     struct host_request *request = r->request;
@@ -71,13 +74,16 @@ static void take_results(struct api_request *r)
 {
     struct host_request *request = r->request;
     PSCSI_REQUEST_BLOCK srb = &r->srb.Scsi;
-    UCHAR sense = request->function == SRB_FUNCTION_EXECUTE_SCSI ? SrbGetSenseInfoBufferLength(srb) : 0;
+    UCHAR sense =
+        request->function == SRB_FUNCTION_EXECUTE_SCSI ? SrbGetSenseInfoBufferLength(srb) : 0;
 
     request->srb_status = srb->SrbStatus;
-    request->scsi_status = request->function == SRB_FUNCTION_EXECUTE_SCSI ? SrbGetScsiStatus(srb) : 0;
+    request->scsi_status =
+        request->function == SRB_FUNCTION_EXECUTE_SCSI ? SrbGetScsiStatus(srb) : 0;
     request->transferred = SrbGetDataTransferLength(srb);
-    request->sense_valid =
-        (srb->SrbStatus & SRB_STATUS_AUTOSENSE_VALID) != 0 ? min(sense, (UCHAR)sizeof(request->sense)) : 0;
+    request->sense_valid = (srb->SrbStatus & SRB_STATUS_AUTOSENSE_VALID) != 0
+                               ? min(sense, (UCHAR)sizeof(request->sense))
+                               : 0;
     request->id = (uint64_t)(uintptr_t)r->irp->Tail.Overlay.DriverContext[2];
     if (r->bounce != NULL) {
         if (request->direction != HOST_DATA_OUT) {
@@ -87,7 +93,8 @@ static void take_results(struct api_request *r)
     }
 }
 
-/** Publishes the end. Without `done`, the last line that touches the request is the exchange: the waiter may free it. */
+/** Publishes the end. Without `done`, the last line that touches the request is the exchange: the
+ * waiter may free it. */
 static void finish(struct api_request *r)
 {
     struct host_request *request = r->request;
@@ -104,7 +111,8 @@ static void finish(struct api_request *r)
 
 static void issue(struct api_request *r);
 
-/** Runs what `done` routines on this thread submitted meanwhile: without recursion, however long the chain is. */
+/** Runs what `done` routines on this thread submitted meanwhile: without recursion, however long
+ * the chain is. */
 static void drain(struct api_frame *frame)
 {
     while (frame->again != NULL) {
@@ -123,8 +131,8 @@ static void drain(struct api_frame *frame)
     }
 }
 
-/** The IRP has come back: inside of issue() on this thread, then issue()'s caller goes on; or by itself.
- *  \irql{<= DISPATCH_LEVEL} */
+/** The IRP has come back: inside of issue() on this thread, then issue()'s caller goes on; or by
+ * itself. \irql{<= DISPATCH_LEVEL} */
 static NTSTATUS NTAPI irp_done(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 {
     struct nt_thread *thread = sched_current();
@@ -155,8 +163,9 @@ static ULONG srb_flags(const struct host_request *request)
         [HOST_DATA_OUT] = SRB_FLAGS_DATA_OUT,
     };
 
-    return direction[request->direction] | SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE |
-           SRB_FLAGS_QUEUE_ACTION_ENABLE | (request->no_autosense ? SRB_FLAGS_DISABLE_AUTOSENSE : 0);
+    return direction[request->direction] | SRB_FLAGS_DISABLE_SYNCH_TRANSFER |
+           SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_QUEUE_ACTION_ENABLE |
+           (request->no_autosense ? SRB_FLAGS_DISABLE_AUTOSENSE : 0);
 }
 
 static bool build_srb(struct api_request *r, PPORT_ADAPTER adapter)
@@ -176,8 +185,10 @@ static bool build_srb(struct api_request *r, PPORT_ADAPTER adapter)
     fields.SrbFlags = srb_flags(request);
     fields.DataLength = request->data_length;
     fields.Timeout = request->timeout != 0 ? request->timeout : 10;
-    fields.Data = r->mdl != NULL ? (char *)MmGetMdlVirtualAddress(r->mdl) + request->mdl_offset : NULL;
-    return PortSrbBuild(&r->srb, adapter->Config.SrbType == SRB_TYPE_STORAGE_REQUEST_BLOCK, &fields) != 0;
+    fields.Data =
+        r->mdl != NULL ? (char *)MmGetMdlVirtualAddress(r->mdl) + request->mdl_offset : NULL;
+    return PortSrbBuild(&r->srb, adapter->Config.SrbType == SRB_TYPE_STORAGE_REQUEST_BLOCK,
+                        &fields) != 0;
 }
 
 /** Ends a request that never became an IRP. */
@@ -313,13 +324,15 @@ uint8_t host_execute(struct host_request *request)
     return SRB_STATUS(request->srb_status);
 }
 
-/** Still queued in the port: ended there. The miniport has it: its unit is reset, as Storport's task management does for a
- *  miniport without STOR_ADAPTER_FEATURE_ABORT_COMMAND. */
+/** Still queued in the port: ended there. The miniport has it: its unit is reset, as Storport's
+ * task management does for a miniport without STOR_ADAPTER_FEATURE_ABORT_COMMAND. */
 void host_abort(struct host_request *request)
 {
     PPORT_ADAPTER adapter = PortTheAdapter;
     struct api_request *r = request->internal;
-    PPORT_UNIT unit = adapter != NULL ? PortUnitGet(adapter, request->path, request->target, request->lun, FALSE) : NULL;
+    PPORT_UNIT unit =
+        adapter != NULL ? PortUnitGet(adapter, request->path, request->target, request->lun, FALSE)
+                        : NULL;
 
     if (unit == NULL) {
         return;
@@ -333,8 +346,9 @@ void host_abort(struct host_request *request)
 
 bool host_reset(enum host_reset_level level, uint8_t path, uint8_t target, uint8_t lun)
 {
-    static const ULONG tiers[] = {
-        [HOST_RESET_UNIT] = PORT_TIER_UNIT, [HOST_RESET_TARGET] = PORT_TIER_TARGET, [HOST_RESET_BUS] = PORT_TIER_BUS};
+    static const ULONG tiers[] = {[HOST_RESET_UNIT] = PORT_TIER_UNIT,
+                                  [HOST_RESET_TARGET] = PORT_TIER_TARGET,
+                                  [HOST_RESET_BUS] = PORT_TIER_BUS};
     PPORT_ADAPTER adapter = PortTheAdapter;
     PPORT_UNIT unit = adapter != NULL ? PortUnitGet(adapter, path, target, lun, TRUE) : NULL;
     bool begun = false;

@@ -10,6 +10,7 @@
 #include "host.h"
 #include "nt/io.h"
 #include "storport/internal.h"
+#include "storport/port.h"
 
 enum { API_DONE, API_IN_FLIGHT, API_WAITED_FOR };
 
@@ -18,7 +19,8 @@ struct api_request {
     struct host_request *request; /**< &body. */
     PIRP irp;
     PORT_SRB srb;
-    PORT_SRB_FIELDS extra; /**< What the public fields have no place for: PnP action, power state ... */
+    PORT_SRB_FIELDS
+    extra; /**< What the public fields have no place for: PnP action, power state ... */
     PMDL mdl;
     void *claimed; /**< The address that the MDL has, which faults. */
     char *start;   /**< Memory that the MDL describes, and how much. */

@@ -1,6 +1,6 @@
 /*
- * SRBs that are not SCSI commands: FLUSH, SHUTDOWN, PNP, POWER, IO_CONTROL, WMI, DUMP_POINTERS; and the scan. Each goes
- * the way of a host_request.
+ * SRBs that are not SCSI commands: FLUSH, SHUTDOWN, PNP, POWER, IO_CONTROL, WMI, DUMP_POINTERS; and
+ * the scan. Each goes the way of a host_request.
  */
 #include "pnp/pnp.h"
 #include "storport/api.h"
@@ -8,7 +8,8 @@
 #include <string.h>
 
 /** Sends one SRB and frees it. \return its status without flag bits. */
-static uint8_t send_and_free(struct host_request *request, uint8_t path, uint8_t target, uint8_t lun)
+static uint8_t send_and_free(struct host_request *request, uint8_t path, uint8_t target,
+                             uint8_t lun)
 {
     uint8_t status;
 
@@ -20,7 +21,8 @@ static uint8_t send_and_free(struct host_request *request, uint8_t path, uint8_t
     return status;
 }
 
-static struct host_request *make(uint8_t function, void *buffer, uint32_t length, enum host_direction direction)
+static struct host_request *make(uint8_t function, void *buffer, uint32_t length,
+                                 enum host_direction direction)
 {
     struct host_request *request = host_request_create();
 
@@ -46,8 +48,8 @@ uint8_t host_send_shutdown(uint8_t path, uint8_t target, uint8_t lun)
     return send_and_free(make(SRB_FUNCTION_SHUTDOWN, NULL, 0, HOST_DATA_NONE), path, target, lun);
 }
 
-uint8_t host_send_pnp(uint8_t path, uint8_t target, uint8_t lun, bool adapter, uint32_t action, void *buffer,
-                      uint32_t length)
+uint8_t host_send_pnp(uint8_t path, uint8_t target, uint8_t lun, bool adapter, uint32_t action,
+                      void *buffer, uint32_t length)
 {
     struct host_request *request = make(SRB_FUNCTION_PNP, buffer, length, HOST_DATA_IN);
 
@@ -67,7 +69,8 @@ uint8_t host_send_power(uint8_t path, uint8_t target, uint8_t lun, uint32_t stat
 
 uint8_t host_send_io_control(void *srb_io_control, uint32_t length)
 {
-    return send_and_free(make(SRB_FUNCTION_IO_CONTROL, srb_io_control, length, HOST_DATA_IN), 0, 0, 0);
+    return send_and_free(make(SRB_FUNCTION_IO_CONTROL, srb_io_control, length, HOST_DATA_IN), 0, 0,
+                         0);
 }
 
 uint8_t host_send_wmi(uint8_t path, uint8_t target, uint8_t lun, void *buffer, uint32_t length)

@@ -1,6 +1,6 @@
 /*
- * What disk.sys and cdrom.sys have in common (classpnp): claiming the unit, the property queries without which neither
- * starts, commands and their retries, and what is known of a unit.
+ * What disk.sys and cdrom.sys have in common (classpnp): claiming the unit, the property queries
+ * without which neither starts, commands and their retries, and what is known of a unit.
  */
 #include "storport/class.h"
 
@@ -41,8 +41,8 @@ void class_describe(PPORT_UNIT unit, struct host_unit *out)
     }
 }
 
-static void fill_request(struct class_device *device, struct host_request *request, const uint8_t *cdb,
-                         uint8_t cdb_length)
+static void fill_request(struct class_device *device, struct host_request *request,
+                         const uint8_t *cdb, uint8_t cdb_length)
 {
     request->path = device->unit->Path;
     request->target = device->unit->Target;
@@ -82,7 +82,8 @@ static bool class_send(struct host_request *request, unsigned retries)
            (status == SRB_STATUS_DATA_OVERRUN && request->transferred <= request->data_length);
 }
 
-int class_data_in(struct class_device *device, const uint8_t *cdb, uint8_t cdb_length, void *data, uint32_t length)
+int class_data_in(struct class_device *device, const uint8_t *cdb, uint8_t cdb_length, void *data,
+                  uint32_t length)
 {
     struct host_request *request = host_request_create();
     int moved = -1;
@@ -110,14 +111,16 @@ bool class_no_data(struct class_device *device, const uint8_t *cdb, uint8_t cdb_
     return succeeded;
 }
 
-NTSTATUS class_ioctl(struct class_device *device, ULONG code, void *buffer, ULONG input, ULONG output)
+NTSTATUS class_ioctl(struct class_device *device, ULONG code, void *buffer, ULONG input,
+                     ULONG output)
 {
     IO_STATUS_BLOCK status = {.Status = STATUS_INSUFFICIENT_RESOURCES};
     KEVENT done;
     PIRP irp;
 
     KeInitializeEvent(&done, NotificationEvent, FALSE);
-    irp = IoBuildDeviceIoControlRequest(code, device->pdo, buffer, input, buffer, output, FALSE, &done, &status);
+    irp = IoBuildDeviceIoControlRequest(code, device->pdo, buffer, input, buffer, output, FALSE,
+                                        &done, &status);
     if (irp == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -128,7 +131,8 @@ NTSTATUS class_ioctl(struct class_device *device, ULONG code, void *buffer, ULON
 }
 
 /** The header first, for the size; then the whole. \return whether the property is there. */
-static bool query_property(struct class_device *device, STORAGE_PROPERTY_ID id, void *out, ULONG room)
+static bool query_property(struct class_device *device, STORAGE_PROPERTY_ID id, void *out,
+                           ULONG room)
 {
     union {
         STORAGE_PROPERTY_QUERY query;
@@ -148,7 +152,8 @@ static bool query_property(struct class_device *device, STORAGE_PROPERTY_ID id, 
     memset(&buffer, 0, sizeof(buffer));
     buffer.query.PropertyId = id;
     buffer.query.QueryType = PropertyStandardQuery;
-    if (!NT_SUCCESS(class_ioctl(device, IOCTL_STORAGE_QUERY_PROPERTY, &buffer, sizeof(buffer.query), size))) {
+    if (!NT_SUCCESS(class_ioctl(device, IOCTL_STORAGE_QUERY_PROPERTY, &buffer, sizeof(buffer.query),
+                                size))) {
         return false;
     }
     memcpy(out, &buffer, min(size, room));
@@ -158,8 +163,20 @@ static bool query_property(struct class_device *device, STORAGE_PROPERTY_ID id, 
 bool class_read_capacity(struct class_device *device)
 {
     static const uint8_t capacity10[10] = {SCSIOP_READ_CAPACITY};
-    static const uint8_t capacity16[16] = {
-        SCSIOP_READ_CAPACITY16, SERVICE_ACTION_READ_CAPACITY16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12};
+    static const uint8_t capacity16[16] = {SCSIOP_READ_CAPACITY16,
+                                           SERVICE_ACTION_READ_CAPACITY16,
+                                           0,
+                                           0,
+                                           0,
+                                           0,
+                                           0,
+                                           0,
+                                           0,
+                                           0,
+                                           0,
+                                           0,
+                                           0,
+                                           12};
     uint8_t data[12];
     uint64_t last;
 
@@ -170,7 +187,8 @@ bool class_read_capacity(struct class_device *device)
     }
     last = class_be32(data);
     device->block_size = class_be32(data + 4);
-    if (last == UINT32_MAX && class_data_in(device, capacity16, sizeof(capacity16), data, 12) == 12) {
+    if (last == UINT32_MAX &&
+        class_data_in(device, capacity16, sizeof(capacity16), data, 12) == 12) {
         last = (uint64_t)class_be32(data) << 32 | class_be32(data + 4);
         device->block_size = class_be32(data + 8);
         device->read16 = true;
@@ -207,7 +225,8 @@ void port_class_start(PDEVICE_OBJECT pdo)
     STORAGE_MINIPORT_DESCRIPTOR miniport;
     struct class_device *device;
 
-    if (unit == NULL || unit->Class != NULL || (type != DIRECT_ACCESS_DEVICE && type != READ_ONLY_DIRECT_ACCESS_DEVICE) ||
+    if (unit == NULL || unit->Class != NULL ||
+        (type != DIRECT_ACCESS_DEVICE && type != READ_ONLY_DIRECT_ACCESS_DEVICE) ||
         !claim(unit, SRB_FUNCTION_CLAIM_DEVICE)) {
         return;
     }
@@ -215,8 +234,10 @@ void port_class_start(PDEVICE_OBJECT pdo)
     device->unit = unit;
     device->pdo = pdo;
     device->device_type = type;
-    query_property(device, StorageMiniportProperty, &miniport, sizeof(miniport)); /* may be missing */
-    if (!query_property(device, StorageAdapterProperty, &device->adapter, sizeof(device->adapter)) ||
+    query_property(device, StorageMiniportProperty, &miniport,
+                   sizeof(miniport)); /* may be missing */
+    if (!query_property(device, StorageAdapterProperty, &device->adapter,
+                        sizeof(device->adapter)) ||
         !query_property(device, StorageDeviceProperty, &descriptor, sizeof(descriptor))) {
         claim(unit, SRB_FUNCTION_RELEASE_DEVICE);
         free(device);

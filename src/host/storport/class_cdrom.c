@@ -1,6 +1,7 @@
 /*
- * cdrom.sys, the start sequence: INQUIRY, the media-change probe by GET EVENT STATUS NOTIFICATION, GET CONFIGURATION and
- * what follows for an MMC drive, READ CAPACITY. The order is that of Microsoft's published source.
+ * cdrom.sys, the start sequence: INQUIRY, the media-change probe by GET EVENT STATUS NOTIFICATION,
+ * GET CONFIGURATION and what follows for an MMC drive, READ CAPACITY. The order is that of
+ * Microsoft's published source.
  */
 #include "storport/class.h"
 
@@ -30,7 +31,8 @@ static bool probe_event_status(struct class_device *device)
     return class_data_in(device, cdb, sizeof(cdb), data, sizeof(data)) >= 4;
 }
 
-/** All features, then the first of them alone. \return whether it is an MMC drive; `dvd`: it reads DVDs. */
+/** All features, then the first of them alone. \return whether it is an MMC drive; `dvd`: it reads
+ * DVDs. */
 static bool read_configuration(struct class_device *device, bool *dvd)
 {
     uint8_t all[10] = {SCSIOP_GET_CONFIGURATION, 0, 0, 0, 0, 0, 0, 0x10, 0};

@@ -1,13 +1,14 @@
 /*
- * disk.sys with classpnp, the start sequence: DiskInitFdo (capacity, the first block, failure prediction), the VPD pages,
- * DiskStartFdo (the caching page). The order and the allocation lengths are those of Microsoft's published source.
+ * disk.sys with classpnp, the start sequence: DiskInitFdo (capacity, the first block, failure
+ * prediction), the VPD pages, DiskStartFdo (the caching page). The order and the allocation lengths
+ * are those of Microsoft's published source.
  */
 #include "storport/class.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MODE_CACHING 0x08
+#define MODE_CACHING                0x08
 #define MODE_INFORMATION_EXCEPTIONS 0x1C
 
 /** LBA 0, as HalExamineMBR and DiskReadSignature read it: once each. */
@@ -31,7 +32,8 @@ static void read_first_block(struct class_device *device)
     free(block);
 }
 
-/** SMART through IOCTL_SCSI_MINIPORT; a miniport that knows none refuses the signature, and MODE SENSE page 1Ch follows. */
+/** SMART through IOCTL_SCSI_MINIPORT; a miniport that knows none refuses the signature, and MODE
+ * SENSE page 1Ch follows. */
 static void probe_failure_prediction(struct class_device *device)
 {
     struct {
@@ -51,7 +53,8 @@ static void probe_failure_prediction(struct class_device *device)
     smart.header.Timeout = 10;
     smart.header.ControlCode = IOCTL_SCSI_MINIPORT_IDENTIFY;
     smart.header.Length = sizeof(smart.data);
-    if (!NT_SUCCESS(class_ioctl(device, IOCTL_SCSI_MINIPORT, &smart, sizeof(smart), sizeof(smart)))) {
+    if (!NT_SUCCESS(
+            class_ioctl(device, IOCTL_SCSI_MINIPORT, &smart, sizeof(smart), sizeof(smart)))) {
         class_data_in(device, mode_sense, sizeof(mode_sense), page, sizeof(page));
     }
 }
@@ -95,8 +98,8 @@ static void read_vpd_pages(struct class_device *device)
     }
 }
 
-/** The caching page: PC = current, 192 bytes, asked once more if fewer than 4 come. Bit 7 of the header's third byte is
- *  the write protection. */
+/** The caching page: PC = current, 192 bytes, asked once more if fewer than 4 come. Bit 7 of the
+ * header's third byte is the write protection. */
 static void read_caching_page(struct class_device *device)
 {
     uint8_t cdb[6] = {SCSIOP_MODE_SENSE, 0, MODE_CACHING, 0, 192};
@@ -122,7 +125,8 @@ void class_disk_start(struct class_device *device)
     static const uint8_t test_unit_ready[6] = {SCSIOP_TEST_UNIT_READY};
     STORAGE_HOTPLUG_INFO hotplug;
 
-    class_ioctl(device, IOCTL_STORAGE_GET_HOTPLUG_INFO, &hotplug, 0, sizeof(hotplug)); /* the port does not have it */
+    class_ioctl(device, IOCTL_STORAGE_GET_HOTPLUG_INFO, &hotplug, 0,
+                sizeof(hotplug)); /* the port does not have it */
     if (!class_read_capacity(device)) {
         device->block_size = 0; /* the disk starts nevertheless, without a medium */
     }
@@ -133,7 +137,8 @@ void class_disk_start(struct class_device *device)
     probe_failure_prediction(device);
     read_vpd_pages(device);
     read_caching_page(device);
-    if (device->removable) { /* the first tick of the media-change poll, which comes every second afterwards */
+    /* The first tick of the media-change poll, which comes every second afterwards. */
+    if (device->removable) {
         class_no_data(device, test_unit_ready, sizeof(test_unit_ready));
     }
 }

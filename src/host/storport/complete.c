@@ -1,11 +1,12 @@
 /*
- * The way back of an SRB: RequestComplete. Here the rules about completion are checked (once, with a final status, at or
- * below DISPATCH_LEVEL), BUSY and QUEUE FULL turn into another try, and the sender's IRP ends. The miniport's SRB is dead
- * from the first line of PortRequestFinish on.
+ * The way back of an SRB: RequestComplete. Here the rules about completion are checked (once, with
+ * a final status, at or below DISPATCH_LEVEL), BUSY and QUEUE FULL turn into another try, and the
+ * sender's IRP ends. The miniport's SRB is dead from the first line of PortRequestFinish on.
  */
 #include "storport/internal.h"
 
-/** Finds a guarded request by the address of the SRB that the miniport has, without looking at the SRB. */
+/** Finds a guarded request by the address of the SRB that the miniport has, without looking at the
+ * SRB. */
 static PPORT_REQUEST PortFindIssued(PPORT_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     PLIST_ENTRY head = &Adapter->Issued[((ULONG_PTR)Srb >> 4) % PORT_ISSUED_BUCKETS];
@@ -24,7 +25,8 @@ static PPORT_REQUEST PortFindIssued(PPORT_ADAPTER Adapter, PSCSI_REQUEST_BLOCK S
     return found;
 }
 
-/** The outstanding request that an SRB of the miniport's belongs to; an SRB that is not outstanding is a broken rule. */
+/** The outstanding request that an SRB of the miniport's belongs to; an SRB that is not outstanding
+ * is a broken rule. */
 PPORT_REQUEST PortRequestOf(PPORT_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     PPORT_REQUEST request = NULL;
@@ -34,9 +36,11 @@ PPORT_REQUEST PortRequestOf(PPORT_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
     } else if (Srb != NULL && SrbGetOriginalRequest(Srb) != NULL) {
         request = ((PIRP)SrbGetOriginalRequest(Srb))->Tail.Overlay.DriverContext[0];
     }
-    if (request == NULL || request->MiniportSrb != Srb || ReadNoFence(&request->State) != PORT_REQUEST_ISSUED) {
+    if (request == NULL || request->MiniportSrb != Srb ||
+        ReadNoFence(&request->State) != PORT_REQUEST_ISSUED) {
         PORT_VIOLATION(SRB_TWICE, SCSI_VERIFIER_DETECTED_VIOLATION, 0x2004, 0, 0, 0,
-                       "an SRB that is not outstanding (completed before, or never issued) was given to StorPort");
+                       "an SRB that is not outstanding (completed before, or never issued) was "
+                       "given to StorPort");
     }
     return request;
 }
@@ -47,21 +51,24 @@ static VOID PortCheckCompletion(PPORT_REQUEST Request)
     UCHAR status = Request->MiniportSrb->SrbStatus;
 
     if (SRB_STATUS(status) == SRB_STATUS_PENDING) {
-        PORT_VIOLATION(SRB_PENDING, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3001, Request->Id, Request->Opcode, 0,
-                       "%s (SRB %llu) was completed with SRB_STATUS_PENDING",
-                       PortSrbName(Request->Function, Request->Opcode), (unsigned long long)Request->Id);
+        PORT_VIOLATION(SRB_PENDING, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3001, Request->Id,
+                       Request->Opcode, 0, "%s (SRB %llu) was completed with SRB_STATUS_PENDING",
+                       PortSrbName(Request->Function, Request->Opcode),
+                       (unsigned long long)Request->Id);
     }
     if ((status & SRB_STATUS_QUEUE_FROZEN) != 0) {
-        PORT_VIOLATION(SRB_FROZEN, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3002, Request->Id, Request->Opcode, 0,
-                       "%s (SRB %llu) was completed with SRB_STATUS_QUEUE_FROZEN, which is Storport's to set",
-                       PortSrbName(Request->Function, Request->Opcode), (unsigned long long)Request->Id);
+        PORT_VIOLATION(
+            SRB_FROZEN, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3002, Request->Id, Request->Opcode, 0,
+            "%s (SRB %llu) was completed with SRB_STATUS_QUEUE_FROZEN, which is Storport's to set",
+            PortSrbName(Request->Function, Request->Opcode), (unsigned long long)Request->Id);
     }
     if (SRB_STATUS(status) == SRB_STATUS_SUCCESS &&
         SrbGetDataTransferLength(Request->MiniportSrb) > Request->SenderLength) {
         PORT_VIOLATION(SRB_LENGTH, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3003, Request->Id,
                        SrbGetDataTransferLength(Request->MiniportSrb), Request->SenderLength,
                        "%s (SRB %llu) reports %u bytes moved of %u that were asked for",
-                       PortSrbName(Request->Function, Request->Opcode), (unsigned long long)Request->Id,
+                       PortSrbName(Request->Function, Request->Opcode),
+                       (unsigned long long)Request->Id,
                        SrbGetDataTransferLength(Request->MiniportSrb), Request->SenderLength);
     }
 }
@@ -75,7 +82,8 @@ VOID PortRequestComplete(PPORT_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
         PORT_REQUEST_ISSUED) {
         PORT_VIOLATION(SRB_TWICE, SCSI_VERIFIER_DETECTED_VIOLATION, 0x2004, request->Id, 0, 0,
                        "%s (SRB %llu) was completed by two threads",
-                       PortSrbName(request->Function, request->Opcode), (unsigned long long)request->Id);
+                       PortSrbName(request->Function, request->Opcode),
+                       (unsigned long long)request->Id);
     }
     PortRequestFinish(request);
 }
@@ -127,8 +135,10 @@ VOID PortRequestRestore(PPORT_REQUEST Request, BOOLEAN TakeResults)
     }
 }
 
-/** Another try? QUEUE FULL waits for a quarter of the outstanding requests; BUSY for 250 ms, 20 times at most. */
-static BOOLEAN PortWantsRetry(PPORT_REQUEST Request, UCHAR SrbStatus, UCHAR ScsiStatus, BOOLEAN *QueueFull)
+/** Another try? QUEUE FULL waits for a quarter of the outstanding requests; BUSY for 250 ms, 20
+ * times at most. */
+static BOOLEAN PortWantsRetry(PPORT_REQUEST Request, UCHAR SrbStatus, UCHAR ScsiStatus,
+                              BOOLEAN *QueueFull)
 {
     ULONG_PTR retries = (ULONG_PTR)Request->Irp->Tail.Overlay.DriverContext[1];
 
@@ -148,13 +158,15 @@ static BOOLEAN PortWantsRetry(PPORT_REQUEST Request, UCHAR SrbStatus, UCHAR Scsi
 }
 
 /** Takes the request out of the unit. \locks{Unit->Lock held} */
-static VOID PortRequestUnlink(PPORT_REQUEST Request, BOOLEAN Retry, BOOLEAN QueueFull, BOOLEAN Freeze)
+static VOID PortRequestUnlink(PPORT_REQUEST Request, BOOLEAN Retry, BOOLEAN QueueFull,
+                              BOOLEAN Freeze)
 {
     PPORT_UNIT unit = Request->Unit;
 
     RemoveEntryList(&Request->Link);
     unit->OutstandingCount--;
-    if ((unit->Hold & PORT_HOLD_BUSY) != 0 && (unit->BusyCount <= 1 || unit->OutstandingCount == 0)) {
+    if ((unit->Hold & PORT_HOLD_BUSY) != 0 &&
+        (unit->BusyCount <= 1 || unit->OutstandingCount == 0)) {
         unit->Hold &= ~PORT_HOLD_BUSY;
     } else if ((unit->Hold & PORT_HOLD_BUSY) != 0) {
         unit->BusyCount--;
@@ -182,7 +194,8 @@ static VOID PortRequestUnlink(PPORT_REQUEST Request, BOOLEAN Retry, BOOLEAN Queu
 static VOID PortAdapterCompleted(PPORT_ADAPTER Adapter)
 {
     if ((ReadNoFence(&Adapter->Hold) & (LONG)PORT_HOLD_BUSY) != 0 &&
-        (InterlockedDecrement(&Adapter->BusyCount) == 0 || ReadNoFence(&Adapter->Outstanding) == 0)) {
+        (InterlockedDecrement(&Adapter->BusyCount) == 0 ||
+         ReadNoFence(&Adapter->Outstanding) == 0)) {
         PortReleaseAdapter(Adapter, PORT_HOLD_BUSY);
     }
 }
@@ -198,11 +211,12 @@ VOID PortRequestFinish(PPORT_REQUEST Request)
     BOOLEAN reset = Request->BypassHold, queueFull, retry, pause, freeze, more;
     KIRQL irql;
 
-    PortTraceComplete(PortSrbName(Request->Function, Request->Opcode), Request->Id, status, scsiStatus,
-                      SrbGetDataTransferLength(seen));
+    PortTraceComplete(PortSrbName(Request->Function, Request->Opcode), Request->Id, status,
+                      scsiStatus, SrbGetDataTransferLength(seen));
     retry = PortWantsRetry(Request, status, scsiStatus, &queueFull);
     PortRequestRestore(Request, !retry);
-    freeze = !retry && SRB_STATUS(status) != SRB_STATUS_SUCCESS && Request->Function == SRB_FUNCTION_EXECUTE_SCSI &&
+    freeze = !retry && SRB_STATUS(status) != SRB_STATUS_SUCCESS &&
+             Request->Function == SRB_FUNCTION_EXECUTE_SCSI &&
              (SrbGetSrbFlags(srb) & SRB_FLAGS_NO_QUEUE_FREEZE) == 0;
     irp->Tail.Overlay.DriverContext[0] = NULL;
     KeAcquireSpinLock(&unit->Lock, &irql);
@@ -229,18 +243,19 @@ VOID PortRequestFinish(PPORT_REQUEST Request)
     PortUnitRelease(unit);
 }
 
-/** HwStartIo returned FALSE: what Storport then does is not documented. Here the SRB, if the miniport has not completed
- *  it, counts as BUSY and comes again. */
+/** HwStartIo returned FALSE: what Storport then does is not documented. Here the SRB, if the
+ * miniport has not completed it, counts as BUSY and comes again. */
 VOID PortRequestRefused(PPORT_UNIT Unit, PPORT_REQUEST Request, ULONG64 Id)
 {
     BOOLEAN ours = FALSE;
     KIRQL irql;
 
     KeAcquireSpinLock(&Unit->Lock, &irql);
-    for (PLIST_ENTRY entry = Unit->Outstanding.Flink; entry != &Unit->Outstanding && !ours; entry = entry->Flink) {
+    for (PLIST_ENTRY entry = Unit->Outstanding.Flink; entry != &Unit->Outstanding && !ours;
+         entry = entry->Flink) {
         ours = CONTAINING_RECORD(entry, PORT_REQUEST, Link) == Request && Request->Id == Id &&
-               InterlockedCompareExchange(&Request->State, PORT_REQUEST_COMPLETED, PORT_REQUEST_ISSUED) ==
-                   PORT_REQUEST_ISSUED;
+               InterlockedCompareExchange(&Request->State, PORT_REQUEST_COMPLETED,
+                                          PORT_REQUEST_ISSUED) == PORT_REQUEST_ISSUED;
     }
     KeReleaseSpinLock(&Unit->Lock, irql);
     if (ours) {
@@ -259,8 +274,8 @@ static PPORT_REQUEST PortTakeOutstanding(PPORT_UNIT Unit)
          entry = entry->Flink) {
         PPORT_REQUEST request = CONTAINING_RECORD(entry, PORT_REQUEST, Link);
 
-        if (InterlockedCompareExchange(&request->State, PORT_REQUEST_COMPLETED, PORT_REQUEST_ISSUED) ==
-            PORT_REQUEST_ISSUED) {
+        if (InterlockedCompareExchange(&request->State, PORT_REQUEST_COMPLETED,
+                                       PORT_REQUEST_ISSUED) == PORT_REQUEST_ISSUED) {
             taken = request;
         }
     }
@@ -269,12 +284,15 @@ static PPORT_REQUEST PortTakeOutstanding(PPORT_UNIT Unit)
 }
 
 /** StorPortCompleteRequest: everything that matches and that the miniport has. */
-VOID PortRequestCompleteAll(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun, UCHAR SrbStatus)
+VOID PortRequestCompleteAll(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun,
+                            UCHAR SrbStatus)
 {
     PPORT_REQUEST request;
 
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
-        if ((Path != SP_UNTAGGED && Path != unit->Path) || (Target != SP_UNTAGGED && Target != unit->Target) ||
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
+        if ((Path != SP_UNTAGGED && Path != unit->Path) ||
+            (Target != SP_UNTAGGED && Target != unit->Target) ||
             (Lun != SP_UNTAGGED && Lun != unit->Lun)) {
             continue;
         }

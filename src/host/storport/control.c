@@ -1,21 +1,23 @@
 /*
- * HwAdapterControl, HwUnitControl and HwResetBus: calls that the port makes of its own accord, each at the IRQL that the
- * pages give it, or, where they contradict each other, at the one that is harder on the driver. StopAdapter and
- * RestartAdapter: DISPATCH_LEVEL, no lock (a virtual adapter has no interrupt). HwResetBus: DISPATCH_LEVEL under the
- * StartIo lock. Both can be had at PASSIVE_LEVEL.
+ * HwAdapterControl, HwUnitControl and HwResetBus: calls that the port makes of its own accord, each
+ * at the IRQL that the pages give it, or, where they contradict each other, at the one that is
+ * harder on the driver. StopAdapter and RestartAdapter: DISPATCH_LEVEL, no lock (a virtual adapter
+ * has no interrupt). HwResetBus: DISPATCH_LEVEL under the StartIo lock. Both can be had at
+ * PASSIVE_LEVEL.
  */
 #include "storport/internal.h"
 
-/** The query is made with more entries than any miniport was compiled with: it must mind MaxControlType, and it must not
- *  write beyond it. */
+/** The query is made with more entries than any miniport was compiled with: it must mind
+ * MaxControlType, and it must not write beyond it. */
 #define PORT_EXTRA_TYPES 11
 
 static BOOLEAN PortControlAtDispatch(SCSI_ADAPTER_CONTROL_TYPE Type)
 {
-    return (Type == ScsiStopAdapter || Type == ScsiRestartAdapter) && !PortOptions.adapter_control_passive;
+    return (Type == ScsiStopAdapter || Type == ScsiRestartAdapter) && !PortOptions.ControlAtPassive;
 }
 
-SCSI_ADAPTER_CONTROL_STATUS PortAdapterControl(PPORT_ADAPTER Adapter, SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters)
+SCSI_ADAPTER_CONTROL_STATUS PortAdapterControl(PPORT_ADAPTER Adapter,
+                                               SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters)
 {
     SCSI_ADAPTER_CONTROL_STATUS result;
     KIRQL irql = PASSIVE_LEVEL;
@@ -89,16 +91,19 @@ static VOID PortQueryUnitControl(PPORT_ADAPTER Adapter)
     ExFreePoolWithTag(list, PORT_TAG);
 }
 
-/** Which control types the miniport supports; only those are called afterwards. \irql{PASSIVE_LEVEL} */
+/** Which control types the miniport supports; only those are called afterwards.
+ * \irql{PASSIVE_LEVEL} */
 VOID PortQueryControlTypes(PPORT_ADAPTER Adapter)
 {
     SIZE_T size;
-    PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = PortControlList(ScsiAdapterControlMax + PORT_EXTRA_TYPES, &size);
+    PSCSI_SUPPORTED_CONTROL_TYPE_LIST list =
+        PortControlList(ScsiAdapterControlMax + PORT_EXTRA_TYPES, &size);
 
     RtlZeroMemory(Adapter->AdapterControl, sizeof(Adapter->AdapterControl));
     RtlZeroMemory(Adapter->UnitControl, sizeof(Adapter->UnitControl));
     if (list != NULL) {
-        if (PortAdapterControl(Adapter, ScsiQuerySupportedControlTypes, list) == ScsiAdapterControlSuccess) {
+        if (PortAdapterControl(Adapter, ScsiQuerySupportedControlTypes, list) ==
+            ScsiAdapterControlSuccess) {
             RtlCopyMemory(Adapter->AdapterControl, list->SupportedTypeList, ScsiAdapterControlMax);
         }
         ExFreePoolWithTag(list, PORT_TAG);
@@ -106,11 +111,12 @@ VOID PortQueryControlTypes(PPORT_ADAPTER Adapter)
     PortQueryUnitControl(Adapter);
 }
 
-/** The last rung of the reset ladder. \irql{<= DISPATCH_LEVEL} \return what the miniport returned. */
+/** The last rung of the reset ladder. \irql{<= DISPATCH_LEVEL} \return what the miniport
+ * returned. */
 BOOLEAN PortResetBus(PPORT_ADAPTER Adapter, UCHAR Path)
 {
     KIRQL irql = KeGetCurrentIrql();
-    BOOLEAN passive = PortOptions.reset_bus_passive && irql == PASSIVE_LEVEL;
+    BOOLEAN passive = PortOptions.ResetBusAtPassive && irql == PASSIVE_LEVEL;
     STOR_LOCK_HANDLE lock = {0};
     BOOLEAN result;
     PORT_CALL call;
@@ -154,7 +160,8 @@ BOOLEAN NTAPI StorPortResume(PVOID HwDeviceExtension)
     return TRUE;
 }
 
-BOOLEAN NTAPI StorPortPauseDevice(PVOID HwDeviceExtension, UCHAR PathId, UCHAR TargetId, UCHAR Lun, ULONG TimeOut)
+BOOLEAN NTAPI StorPortPauseDevice(PVOID HwDeviceExtension, UCHAR PathId, UCHAR TargetId, UCHAR Lun,
+                                  ULONG TimeOut)
 {
     PORT_ROUTINE(DISPATCH_LEVEL);
     PPORT_UNIT unit = PortUnitArgument(HwDeviceExtension, PathId, TargetId, Lun);
@@ -239,8 +246,8 @@ BOOLEAN NTAPI StorPortDeviceReady(PVOID HwDeviceExtension, UCHAR PathId, UCHAR T
 }
 
 /** Legal once the unit has received its first INQUIRY; bounded by MaxIOsPerLun. */
-BOOLEAN NTAPI StorPortSetDeviceQueueDepth(PVOID HwDeviceExtension, UCHAR PathId, UCHAR TargetId, UCHAR Lun,
-                                          ULONG Depth)
+BOOLEAN NTAPI StorPortSetDeviceQueueDepth(PVOID HwDeviceExtension, UCHAR PathId, UCHAR TargetId,
+                                          UCHAR Lun, ULONG Depth)
 {
     PORT_ROUTINE(DISPATCH_LEVEL);
     PPORT_UNIT unit = PortUnitArgument(HwDeviceExtension, PathId, TargetId, Lun);

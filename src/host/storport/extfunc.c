@@ -1,7 +1,7 @@
 /*
- * StorPortExtendedFunction: behind every StorPort inline of storport.h. One table from function code to handler; the codes
- * that a virtual miniport has no use for (DMA, interrupts, PoFx, hardware) answer STOR_STATUS_NOT_IMPLEMENTED, as Storport
- * does for a code that it does not know.
+ * StorPortExtendedFunction: behind every StorPort inline of storport.h. One table from function
+ * code to handler; the codes that a virtual miniport has no use for (DMA, interrupts, PoFx,
+ * hardware) answer STOR_STATUS_NOT_IMPLEMENTED, as Storport does for a code that it does not know.
  */
 #include "storport/internal.h"
 
@@ -80,7 +80,8 @@ static ULONG PortExtGetSystemAddress(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Argu
         *address = NULL;
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    return PortRequestMapped(request, address) ? STOR_STATUS_SUCCESS : STOR_STATUS_INSUFFICIENT_RESOURCES;
+    return PortRequestMapped(request, address) ? STOR_STATUS_SUCCESS
+                                               : STOR_STATUS_INSUFFICIENT_RESOURCES;
 }
 
 static ULONG PortExtGetOriginalMdl(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
@@ -128,7 +129,7 @@ static ULONG PortExtCompleteServiceIrp(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Ar
 {
     PIRP irp = PortArgument(*Arguments, PIRP);
 
-    return irp == NULL ? STOR_STATUS_INVALID_PARAMETER
+    return irp == NULL                                        ? STOR_STATUS_INVALID_PARAMETER
            : NT_SUCCESS(PortCompleteServiceIrp(Adapter, irp)) ? STOR_STATUS_SUCCESS
                                                               : STOR_STATUS_UNSUCCESSFUL;
 }
@@ -306,7 +307,8 @@ static ULONG PortExtDelay(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
 
 /* --- ETW and the event log --- */
 
-/** Storport's ETW channel: the recorder. Names and values of the parameters come in pairs; the first value is kept. */
+/** Storport's ETW channel: the recorder. Names and values of the parameters come in pairs; the
+ * first value is kept. */
 static ULONG PortExtEtw(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
 {
     PSTOR_ADDRESS address = PortArgument(*Arguments, PSTOR_ADDRESS);
@@ -383,7 +385,8 @@ static PORT_EXTENDED *const PortExtended[] = {
 };
 
 /** \irql{by function; <= DISPATCH_LEVEL} (WDK: StorPortExtendedFunction) */
-ULONG NTAPI StorPortExtendedFunction(STORPORT_FUNCTION_CODE FunctionCode, PVOID HwDeviceExtension, ...)
+ULONG NTAPI StorPortExtendedFunction(STORPORT_FUNCTION_CODE FunctionCode, PVOID HwDeviceExtension,
+                                     ...)
 {
     PORT_ROUTINE(DISPATCH_LEVEL);
     PPORT_ADAPTER adapter = PortAdapterOf(HwDeviceExtension);

@@ -1,6 +1,6 @@
 /*
- * The simulator's side of hooks.h, and the port's face to the rest of the host (port.h). This file is not part of a
- * storport.sys.
+ * The simulator's side of hooks.h, and the port's face to the rest of the host (port.h). This file
+ * is not part of a storport.sys.
  */
 #include "storport/internal.h"
 
@@ -12,7 +12,8 @@
 /** Decisions taken in this run. */
 static uint64_t decisions;
 
-/** splitmix64 over the seed and a counter: the n-th decision of a run is the same for the same seed. */
+/** splitmix64 over the seed and a counter: the n-th decision of a run is the same for the same
+ * seed. */
 ULONG PortRandom(ULONG Limit)
 {
     uint64_t z;
@@ -64,7 +65,10 @@ VOID PortTraceDebug(ULONG Level, PCSTR Format, __builtin_ms_va_list Arguments)
 
 void port_set_options(const struct port_options *options)
 {
-    PortOptions = *options;
+    PortOptions = (PORT_OPTIONS){.LegacySrbs = options->srb_type == HOST_SRB_LEGACY,
+                                 .ControlAtPassive = options->adapter_control_passive,
+                                 .ResetBusAtPassive = options->reset_bus_passive,
+                                 .StartIoAtPassive = options->passive_startio};
     decisions = 0;
 }
 
@@ -83,7 +87,9 @@ bool port_why(FILE *out)
     PPORT_ADAPTER adapter = PortTheAdapter;
 
     if (adapter == NULL) {
-        fputs("The port driver has no adapter: AddDevice was not called, or the adapter was removed.\n", out);
+        fputs("The port driver has no adapter: AddDevice was not called, or the adapter was "
+              "removed.\n",
+              out);
         return true;
     }
     switch (adapter->State) {

@@ -1,14 +1,16 @@
 /*
- * Who answers at an address: the INQUIRY data and the VPD pages 00h, 80h and 83h, kept in the unit. A unit that answers
- * with another identity than it had is another device: it departs, and arrives in the scan after that.
+ * Who answers at an address: the INQUIRY data and the VPD pages 00h, 80h and 83h, kept in the unit.
+ * A unit that answers with another identity than it had is another device: it departs, and arrives
+ * in the scan after that.
  */
 #include "storport/internal.h"
 
-#define PORT_INQUIRY_LENGTH 96 /* what is kept */
+#define PORT_INQUIRY_LENGTH   96 /* what is kept */
 #define PORT_INQUIRY_IDENTITY 36
-#define PORT_VPD_LENGTH 0xFF
+#define PORT_VPD_LENGTH       0xFF
 
-/** SRB_STATUS_DATA_OVERRUN with fewer bytes than asked for is an underrun, and good for INQUIRY and MODE SENSE. */
+/** SRB_STATUS_DATA_OVERRUN with fewer bytes than asked for is an underrun, and good for INQUIRY and
+ * MODE SENSE. */
 static BOOLEAN PortMoved(UCHAR SrbStatus, ULONG Length, ULONG Asked)
 {
     return SRB_STATUS(SrbStatus) == SRB_STATUS_SUCCESS ||
@@ -16,14 +18,16 @@ static BOOLEAN PortMoved(UCHAR SrbStatus, ULONG Length, ULONG Asked)
 }
 
 /** A data-in command of the scan's. \return SRB status. */
-static UCHAR PortScanCommand(PPORT_UNIT Unit, const UCHAR *Cdb, UCHAR CdbLength, PUCHAR Buffer, ULONG *Length)
+static UCHAR PortScanCommand(PPORT_UNIT Unit, const UCHAR *Cdb, UCHAR CdbLength, PUCHAR Buffer,
+                             ULONG *Length)
 {
     PUCHAR sense = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(SENSE_DATA), PORT_TAG);
     PORT_SRB_FIELDS fields = {
         .Function = SRB_FUNCTION_EXECUTE_SCSI,
         .Cdb = Cdb,
         .CdbLength = CdbLength,
-        .SrbFlags = SRB_FLAGS_DATA_IN | SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE,
+        .SrbFlags =
+            SRB_FLAGS_DATA_IN | SRB_FLAGS_DISABLE_SYNCH_TRANSFER | SRB_FLAGS_NO_QUEUE_FREEZE,
         .Data = Buffer,
         .DataLength = *Length,
         .Sense = sense,
@@ -51,8 +55,18 @@ UCHAR PortInquiry(PPORT_UNIT Unit, UCHAR VpdPage, BOOLEAN Vpd, PUCHAR Buffer, UL
 
 UCHAR PortReportLuns(PPORT_UNIT Unit, PUCHAR Buffer, ULONG *Length)
 {
-    UCHAR cdb[12] = {SCSIOP_REPORT_LUNS, 0, 0, 0, 0, 0, (UCHAR)(*Length >> 24), (UCHAR)(*Length >> 16),
-                     (UCHAR)(*Length >> 8), (UCHAR)*Length, 0, 0};
+    UCHAR cdb[12] = {SCSIOP_REPORT_LUNS,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     (UCHAR)(*Length >> 24),
+                     (UCHAR)(*Length >> 16),
+                     (UCHAR)(*Length >> 8),
+                     (UCHAR)*Length,
+                     0,
+                     0};
 
     return PortScanCommand(Unit, cdb, sizeof(cdb), Buffer, Length);
 }
@@ -78,8 +92,8 @@ static UCHAR PortReadSerial(PPORT_UNIT Unit, PUCHAR Buffer, CHAR *Serial)
 {
     ULONG length = PORT_VPD_LENGTH, first = 4, end;
 
-    if (PortInquiry(Unit, VPD_SERIAL_NUMBER, TRUE, Buffer, &length) != SRB_STATUS_SUCCESS || length < 4 ||
-        Buffer[1] != VPD_SERIAL_NUMBER) {
+    if (PortInquiry(Unit, VPD_SERIAL_NUMBER, TRUE, Buffer, &length) != SRB_STATUS_SUCCESS ||
+        length < 4 || Buffer[1] != VPD_SERIAL_NUMBER) {
         return 0;
     }
     end = 4 + min((ULONG)Buffer[3], length - 4);
@@ -98,14 +112,15 @@ static VOID PortReadDeviceId(PPORT_UNIT Unit, PUCHAR Buffer)
 {
     ULONG length = PORT_VPD_LENGTH;
 
-    if (PortInquiry(Unit, VPD_DEVICE_IDENTIFIERS, TRUE, Buffer, &length) == SRB_STATUS_SUCCESS && length > 4 &&
-        Buffer[1] == VPD_DEVICE_IDENTIFIERS) {
+    if (PortInquiry(Unit, VPD_DEVICE_IDENTIFIERS, TRUE, Buffer, &length) == SRB_STATUS_SUCCESS &&
+        length > 4 && Buffer[1] == VPD_DEVICE_IDENTIFIERS) {
         RtlCopyMemory(Unit->DeviceId, Buffer, length);
         Unit->DeviceIdLength = (USHORT)length;
     }
 }
 
-/** The VPD pages; of a known unit only the serial number, to see whether it is still the same device. */
+/** The VPD pages; of a known unit only the serial number, to see whether it is still the same
+ * device. */
 static BOOLEAN PortReadVpd(PPORT_UNIT Unit, BOOLEAN Known, PUCHAR Buffer)
 {
     ULONG length = PORT_VPD_LENGTH;
@@ -121,7 +136,8 @@ static BOOLEAN PortReadVpd(PPORT_UNIT Unit, BOOLEAN Known, PUCHAR Buffer)
         serialLength = PortReadSerial(Unit, Buffer, serial);
     }
     if (Known) {
-        return serialLength == Unit->SerialLength && RtlEqualMemory(serial, Unit->Serial, serialLength);
+        return serialLength == Unit->SerialLength &&
+               RtlEqualMemory(serial, Unit->Serial, serialLength);
     }
     RtlCopyMemory(Unit->Serial, serial, sizeof(serial));
     Unit->SerialLength = serialLength;
@@ -131,8 +147,8 @@ static BOOLEAN PortReadVpd(PPORT_UNIT Unit, BOOLEAN Known, PUCHAR Buffer)
     return TRUE;
 }
 
-/** Reads the identity. Peripheral qualifier 011b: nobody is there. \return FALSE if nobody answers, or another one than
- *  before. \irql{PASSIVE_LEVEL} */
+/** Reads the identity. Peripheral qualifier 011b: nobody is there. \return FALSE if nobody answers,
+ * or another one than before. \irql{PASSIVE_LEVEL} */
 BOOLEAN PortIdentityRead(PPORT_UNIT Unit, BOOLEAN Known)
 {
     PUCHAR buffer = ExAllocatePoolWithTag(NonPagedPoolNx, PORT_VPD_LENGTH, PORT_TAG);
@@ -142,8 +158,8 @@ BOOLEAN PortIdentityRead(PPORT_UNIT Unit, BOOLEAN Known)
     if (buffer == NULL) {
         return Known;
     }
-    if (PortInquiry(Unit, 0, FALSE, buffer, &length) != SRB_STATUS_SUCCESS || length < PORT_INQUIRY_IDENTITY ||
-        buffer[0] >> 5 == DEVICE_QUALIFIER_NOT_SUPPORTED) {
+    if (PortInquiry(Unit, 0, FALSE, buffer, &length) != SRB_STATUS_SUCCESS ||
+        length < PORT_INQUIRY_IDENTITY || buffer[0] >> 5 == DEVICE_QUALIFIER_NOT_SUPPORTED) {
         ExFreePoolWithTag(buffer, PORT_TAG);
         return FALSE;
     }

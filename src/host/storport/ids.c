@@ -1,6 +1,7 @@
 /*
- * The identifiers of an LU PDO, as the page on SCSI devices gives them: SCSI\<type>v(8)p(16)r(4) and its shorter forms,
- * the compatible GenDisk or GenCdRom. Spaces, commas and what cannot be printed become '_'.
+ * The identifiers of an LU PDO, as the page on SCSI devices gives them: SCSI\<type>v(8)p(16)r(4)
+ * and its shorter forms, the compatible GenDisk or GenCdRom. Spaces, commas and what cannot be
+ * printed become '_'.
  */
 #include "storport/internal.h"
 
@@ -9,8 +10,10 @@
 static const struct {
     PCSTR Name, Generic;
 } PortTypes[] = {
-    {"Disk", "GenDisk"},       {"Sequential", "GenSequential"}, {"Printer", "GenPrinter"}, {"Processor", "GenProcessor"},
-    {"Worm", "GenWorm"},       {"CdRom", "GenCdRom"},           {"Scanner", "GenScanner"}, {"Optical", "GenOptical"},
+    {"Disk", "GenDisk"},       {"Sequential", "GenSequential"},
+    {"Printer", "GenPrinter"}, {"Processor", "GenProcessor"},
+    {"Worm", "GenWorm"},       {"CdRom", "GenCdRom"},
+    {"Scanner", "GenScanner"}, {"Optical", "GenOptical"},
     {"Changer", "GenChanger"}, {"Net", "GenNet"},
 };
 
@@ -97,7 +100,8 @@ static VOID PortPutInstance(PPORT_TEXT Text, PPORT_UNIT Unit)
     PortPutNumber(Text, Unit->Lun);
 }
 
-/** \return the text in paged pool that the caller frees; STATUS_NOT_SUPPORTED for kinds that there are not. */
+/** \return the text in paged pool that the caller frees; STATUS_NOT_SUPPORTED for kinds that there
+ * are not. */
 NTSTATUS PortQueryId(PPORT_UNIT Unit, BUS_QUERY_ID_TYPE Type, PWCHAR *Text)
 {
     PORT_TEXT text = {0};

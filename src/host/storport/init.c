@@ -1,11 +1,12 @@
 /*
- * StorPortInitialize: what a miniport's DriverEntry calls, and all that it has to. It keeps the registration in the
- * driver object's extension and fills the driver object's entry points with the port's. Both forms of the registration
- * are accepted; the older one is the first B0h bytes of the newer.
+ * StorPortInitialize: what a miniport's DriverEntry calls, and all that it has to. It keeps the
+ * registration in the driver object's extension and fills the driver object's entry points with the
+ * port's. Both forms of the registration are accepted; the older one is the first B0h bytes of the
+ * newer.
  */
 #include "storport/internal.h"
 
-struct port_options PortOptions;
+PORT_OPTIONS PortOptions;
 PPORT_ADAPTER PortTheAdapter;
 
 /** The address is the key under which the driver extension is kept. */
@@ -22,7 +23,8 @@ PPORT_ADAPTER PortAdapterOf(PVOID HwDeviceExtension)
 
     if (HwDeviceExtension == NULL || header->Signature != PORT_EXTENSION_SIGNATURE) {
         PORT_VIOLATION(EXTENSION_BAD, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3004, 0, 0, 0,
-                       "a StorPort routine was called with a pointer that is not the adapter's device extension");
+                       "a StorPort routine was called with a pointer that is not the adapter's "
+                       "device extension");
     }
     return header->Adapter;
 }
@@ -54,7 +56,8 @@ VOID PortSay(PPORT_ADAPTER Adapter, PCSTR Text, ULONG Value)
 static NTSTATUS PortCopyRegistration(PPORT_DRIVER Driver, PHW_INITIALIZATION_DATA Data)
 {
     switch (Data->HwInitializationDataSize) {
-    case sizeof(VIRTUAL_HW_INITIALIZATION_DATA): /* always of a virtual miniport, and legacy SRBs only */
+    case sizeof(
+        VIRTUAL_HW_INITIALIZATION_DATA): /* always of a virtual miniport, and legacy SRBs only */
         RtlCopyMemory(&Driver->Data, Data, sizeof(VIRTUAL_HW_INITIALIZATION_DATA));
         Driver->Data.FeatureSupport = STOR_FEATURE_VIRTUAL_MINIPORT;
         Driver->Data.SrbTypeFlags = SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK;
@@ -71,7 +74,8 @@ static NTSTATUS PortCopyRegistration(PPORT_DRIVER Driver, PHW_INITIALIZATION_DAT
 
 static NTSTATUS PortCopyPath(PPORT_DRIVER Driver, PUNICODE_STRING Path)
 {
-    Driver->RegistryPath.Buffer = ExAllocatePoolWithTag(NonPagedPoolNx, Path->Length + sizeof(WCHAR), PORT_TAG);
+    Driver->RegistryPath.Buffer =
+        ExAllocatePoolWithTag(NonPagedPoolNx, Path->Length + sizeof(WCHAR), PORT_TAG);
     if (Driver->RegistryPath.Buffer == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -82,8 +86,8 @@ static NTSTATUS PortCopyPath(PPORT_DRIVER Driver, PUNICODE_STRING Path)
     return STATUS_SUCCESS;
 }
 
-/** When a miniport is told to set its tracing up and to clean up after it is not documented: here at the end of
- *  StorPortInitialize and in the driver's Unload. */
+/** When a miniport is told to set its tracing up and to clean up after it is not documented: here
+ * at the end of StorPortInitialize and in the driver's Unload. */
 static BOOLEAN PortTraces(PPORT_DRIVER Driver)
 {
     return (Driver->Data.PortVersionFlags & SP_VER_TRACE_SUPPORT) != 0;
@@ -119,8 +123,8 @@ static VOID PortFillDriverObject(PDRIVER_OBJECT DriverObject)
 }
 
 /** \irql{PASSIVE_LEVEL} (WDK: StorPortInitialize) */
-ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2, PHW_INITIALIZATION_DATA HwInitializationData,
-                               PVOID HwContext)
+ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2,
+                               PHW_INITIALIZATION_DATA HwInitializationData, PVOID HwContext)
 {
     PORT_DRIVER registration = {0};
     PPORT_DRIVER driver;
@@ -136,7 +140,8 @@ ULONG NTAPI StorPortInitialize(PVOID Argument1, PVOID Argument2, PHW_INITIALIZAT
     if (!NT_SUCCESS(status)) {
         return (ULONG)status;
     }
-    status = IoAllocateDriverObjectExtension(Argument1, &PortDriverKey, sizeof(*driver), (PVOID *)&driver);
+    status = IoAllocateDriverObjectExtension(Argument1, &PortDriverKey, sizeof(*driver),
+                                             (PVOID *)&driver);
     if (!NT_SUCCESS(status)) {
         return (ULONG)status; /* one adapter type per driver here: a second call collides */
     }

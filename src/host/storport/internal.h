@@ -1,9 +1,11 @@
 /**
  * \file
- * The port driver's own structures. One PORT_ADAPTER is the extension of an adapter's FDO; one PORT_UNIT is a logical
- * unit, known by its address, with a PDO once it has answered; one PORT_REQUEST is one issue of one SRB to HwStartIo.
+ * The port driver's own structures. One PORT_ADAPTER is the extension of an adapter's FDO; one
+ * PORT_UNIT is a logical unit, known by its address, with a PDO once it has answered; one
+ * PORT_REQUEST is one issue of one SRB to HwStartIo.
  *
- * Lock order: a unit's Lock before the adapter's Lock; neither is held while the miniport is called.
+ * Lock order: a unit's Lock before the adapter's Lock; neither is held while the miniport is
+ * called.
  */
 #ifndef STORPORT_INTERNAL_H
 #define STORPORT_INTERNAL_H
@@ -16,35 +18,34 @@
 #include <storport.h>
 
 #include "storport/hooks.h"
-#include "storport/port.h"
 
 /** Tag of the port's own memory: not the driver's, so no census counts it. */
 #define PORT_TAG PORT_POOL_TAG
-/** Tag of what the port allocates in the miniport's name: device and LU extensions. Counted, and checked for armed timers
- *  when freed. */
+/** Tag of what the port allocates in the miniport's name: device and LU extensions. Counted, and
+ * checked for armed timers when freed. */
 #define PORT_EXTENSION_TAG 0x78457250u /* "PrEx" */
 
 #define PORT_DEFAULT_QUEUE_DEPTH 250 /* virtual miniport; a physical one gets 20 */
-#define PORT_LEGACY_QUEUE_LIMIT 255  /* without extended SRBs */
-#define PORT_DEFAULT_MAXIMUM_IO 1000
-#define PORT_BUSY_RETRY_COUNT 20
-#define PORT_BUSY_PAUSE_MS 250
-#define PORT_QUEUE_FULL_PERCENT 25
-#define PORT_INTERNAL_TIMEOUT 10 /* seconds, for the port's own requests */
-#define PORT_LOST_RESETS 5 /* an SRB that survives so many resets has been forgotten */
-#define PORT_DEFAULT_BUS_TYPE 6  /* Fibre, as the registry page says */
-#define PORT_BUCKETS 256
-#define PORT_ISSUED_BUCKETS 64
+#define PORT_LEGACY_QUEUE_LIMIT  255 /* without extended SRBs */
+#define PORT_DEFAULT_MAXIMUM_IO  1000
+#define PORT_BUSY_RETRY_COUNT    20
+#define PORT_BUSY_PAUSE_MS       250
+#define PORT_QUEUE_FULL_PERCENT  25
+#define PORT_INTERNAL_TIMEOUT    10 /* seconds, for the port's own requests */
+#define PORT_LOST_RESETS         5  /* an SRB that survives so many resets has been forgotten */
+#define PORT_DEFAULT_BUS_TYPE    6  /* Fibre, as the registry page says */
+#define PORT_BUCKETS             256
+#define PORT_ISSUED_BUCKETS      64
 
 /* Why requests are held back: bits of Hold in the adapter and in the unit. */
 #define PORT_HOLD_STOPPED 0x0001u /* not started, stopped, removed */
-#define PORT_HOLD_PAUSED 0x0002u  /* StorPortPause, StorPortPauseDevice */
-#define PORT_HOLD_BUSY 0x0004u    /* StorPortBusy, QUEUE_FULL: until some requests have completed */
-#define PORT_HOLD_RETRY 0x0008u   /* BUSY: for 250 ms */
-#define PORT_HOLD_RESET 0x0010u   /* a reset is going on */
-#define PORT_HOLD_LINK 0x0020u    /* LinkDown */
-#define PORT_HOLD_FROZEN 0x0040u  /* an error without NO_QUEUE_FREEZE */
-#define PORT_HOLD_LOCKED 0x0080u  /* SRB_FUNCTION_LOCK_QUEUE */
+#define PORT_HOLD_PAUSED  0x0002u /* StorPortPause, StorPortPauseDevice */
+#define PORT_HOLD_BUSY    0x0004u /* StorPortBusy, QUEUE_FULL: until some requests have completed */
+#define PORT_HOLD_RETRY   0x0008u /* BUSY: for 250 ms */
+#define PORT_HOLD_RESET   0x0010u /* a reset is going on */
+#define PORT_HOLD_LINK    0x0020u /* LinkDown */
+#define PORT_HOLD_FROZEN  0x0040u /* an error without NO_QUEUE_FREEZE */
+#define PORT_HOLD_LOCKED  0x0080u /* SRB_FUNCTION_LOCK_QUEUE */
 
 typedef struct _PORT_ADAPTER PORT_ADAPTER, *PPORT_ADAPTER;
 typedef struct _PORT_UNIT PORT_UNIT, *PPORT_UNIT;
@@ -65,8 +66,8 @@ typedef struct _PORT_SRB_FIELDS {
     UCHAR SenseLength;
     UCHAR SubFunction; /* WMI sub-function; SrbPnPFlags, SrbPowerFlags */
     UCHAR AdapterFlag;
-    ULONG Action;      /* STOR_PNP_ACTION; STOR_POWER_ACTION */
-    ULONG PowerState;  /* STOR_DEVICE_POWER_STATE */
+    ULONG Action;     /* STOR_PNP_ACTION; STOR_POWER_ACTION */
+    ULONG PowerState; /* STOR_DEVICE_POWER_STATE */
     ULONG SrbFlags;
     ULONG DataLength;
     ULONG Timeout;
@@ -96,13 +97,13 @@ struct _PORT_REQUEST {
     PSCSI_REQUEST_BLOCK Srb;         /* the sender's */
     PSCSI_REQUEST_BLOCK MiniportSrb; /* what the miniport has: the same, or a guarded copy */
     PVOID SrbExtension;
-    PVOID Sense;        /* guarded copy of the sense buffer, or NULL */
+    PVOID Sense; /* guarded copy of the sense buffer, or NULL */
     PVOID SenderSense;
-    PVOID SenderData;   /* the sender's DataBuffer, replaced while the miniport has the SRB */
+    PVOID SenderData; /* the sender's DataBuffer, replaced while the miniport has the SRB */
     ULONG SenderLength;
-    ULONG TicksLeft;    /* seconds until it times out; 0 = never. Unit->Lock */
-    ULONG Resets;       /* survived without being completed. Unit->Lock */
-    LONG State;         /* PORT_REQUEST_*, interlocked */
+    ULONG TicksLeft; /* seconds until it times out; 0 = never. Unit->Lock */
+    ULONG Resets;    /* survived without being completed. Unit->Lock */
+    LONG State;      /* PORT_REQUEST_*, interlocked */
     BOOLEAN Guarded;
     BOOLEAN BypassHold;
     UCHAR Function;
@@ -111,8 +112,8 @@ struct _PORT_REQUEST {
     ULONG64 Id;
     DECLSPEC_ALIGN(16) UCHAR Inline[]; /* the SRB extension, when not guarded */
 };
-#define PORT_REQUEST_FREE 0
-#define PORT_REQUEST_ISSUED 1
+#define PORT_REQUEST_FREE      0
+#define PORT_REQUEST_ISSUED    1
 #define PORT_REQUEST_COMPLETED 2
 
 /** What an FDO and an LU PDO begin with: their DeviceExtension. */
@@ -121,7 +122,7 @@ typedef struct _PORT_DEVICE {
     PDEVICE_OBJECT Self;
 } PORT_DEVICE, *PPORT_DEVICE;
 #define PORT_KIND_ADAPTER 0x41747250u
-#define PORT_KIND_UNIT 0x55747250u
+#define PORT_KIND_UNIT    0x55747250u
 
 /** Extension of an LU PDO. */
 typedef struct _PORT_UNIT_DEVICE {
@@ -192,7 +193,7 @@ typedef struct DECLSPEC_ALIGN(16) _PORT_EXTENSION_HEADER {
 
 /** Where the adapter is in its life. */
 typedef enum _PORT_STATE {
-    PortAdded,   /* AddDevice */
+    PortAdded, /* AddDevice */
     PortStarting,
     PortRunning,
     PortStopped, /* ScsiStopAdapter */
@@ -200,29 +201,34 @@ typedef enum _PORT_STATE {
 } PORT_STATE;
 
 /** Which callback is running in which some routines are only legal. */
-typedef enum _PORT_PHASE { PortPhaseNone, PortPhaseFindAdapter, PortPhaseInitialize, PortPhasePassive } PORT_PHASE;
+typedef enum _PORT_PHASE {
+    PortPhaseNone,
+    PortPhaseFindAdapter,
+    PortPhaseInitialize,
+    PortPhasePassive
+} PORT_PHASE;
 
 /** The reset ladder's state. One reset at a time. */
 typedef struct _PORT_RESET {
     LONG Active;
-    ULONG Tier;       /* PORT_TIER_* that is being tried */
-    BOOLEAN Single;   /* this tier only, asked for from above */
+    ULONG Tier;     /* PORT_TIER_* that is being tried */
+    BOOLEAN Single; /* this tier only, asked for from above */
     BOOLEAN Succeeded;
     UCHAR Path, Target, Lun;
     KDPC Dpc;
-    KEVENT Done;      /* a notification event: set while no reset is going on */
+    KEVENT Done; /* a notification event: set while no reset is going on */
     struct {
         PIRP Irp;
-        LONG Busy;    /* the miniport still has the SRB of an earlier reset */
-        LONG Ended;   /* this attempt has ended, by completion or by time-out */
+        LONG Busy;  /* the miniport still has the SRB of an earlier reset */
+        LONG Ended; /* this attempt has ended, by completion or by time-out */
         UCHAR SrbStatus;
         PORT_SRB Srb;
-    } Attempt[2];     /* unit, target */
+    } Attempt[2]; /* unit, target */
 } PORT_RESET, *PPORT_RESET;
-#define PORT_TIER_UNIT 0
+#define PORT_TIER_UNIT   0
 #define PORT_TIER_TARGET 1
-#define PORT_TIER_BUS 2
-#define PORT_TIER_DONE 3
+#define PORT_TIER_BUS    2
+#define PORT_TIER_DONE   3
 
 struct _PORT_ADAPTER {
     PORT_DEVICE Common;
@@ -259,7 +265,7 @@ struct _PORT_ADAPTER {
     LONG Outstanding; /* limited by MaxNumberOfIO */
     LONG Full;        /* somebody was held because of that limit */
     LONG BusyCount;
-    LONG Rundown;     /* 1 + requests + calls in progress */
+    LONG Rundown; /* 1 + requests + calls in progress */
     KEVENT Idle;
     LONG ServiceIrps; /* given to HwProcessServiceRequest, not completed */
     LONG64 NextId;
@@ -277,20 +283,30 @@ struct _PORT_ADAPTER {
     KEVENT ScanLock;
 };
 
-extern struct port_options PortOptions;
+/** What the owner of the machine chooses; all FALSE is Windows. */
+typedef struct _PORT_OPTIONS {
+    BOOLEAN LegacySrbs;       /* where the miniport takes both forms */
+    BOOLEAN ControlAtPassive; /* ScsiStopAdapter and ScsiRestartAdapter at PASSIVE_LEVEL */
+    BOOLEAN ResetBusAtPassive;
+    BOOLEAN StartIoAtPassive; /* HwStartIo never at DISPATCH_LEVEL by the port's own choice */
+} PORT_OPTIONS;
+
+extern PORT_OPTIONS PortOptions;
 
 /* init.c */
 PPORT_DRIVER PortDriverOf(PDRIVER_OBJECT DriverObject);
 /** The adapter that a device extension belongs to; a pointer that is none is a broken rule. */
 PPORT_ADAPTER PortAdapterOf(PVOID HwDeviceExtension);
 extern PPORT_ADAPTER PortTheAdapter; /* the one adapter of the machine, or NULL */
-/** Keeps why the adapter does not start; a '#' in the text stands for the value. Empty text clears it. */
+/** Keeps why the adapter does not start; a '#' in the text stands for the value. Empty text clears
+ * it. */
 VOID PortSay(PPORT_ADAPTER Adapter, PCSTR Text, ULONG Value);
 
 /* adapter.c, config.c, control.c */
 DRIVER_ADD_DEVICE PortAddDevice;
 NTSTATUS PortAdapterStart(PPORT_ADAPTER Adapter);
-/** Holds the queues and waits until the miniport has nothing and runs nothing of ours; and the opposite. */
+/** Holds the queues and waits until the miniport has nothing and runs nothing of ours; and the
+ * opposite. */
 VOID PortAdapterStopIo(PPORT_ADAPTER Adapter);
 VOID PortAdapterResumeIo(PPORT_ADAPTER Adapter);
 VOID PortAdapterRemove(PPORT_ADAPTER Adapter);
@@ -298,7 +314,8 @@ VOID PortConfigInitialize(PPORT_ADAPTER Adapter);
 BOOLEAN PortRegistrationAccept(PPORT_ADAPTER Adapter);
 BOOLEAN PortConfigAccept(PPORT_ADAPTER Adapter);
 VOID PortReadParameters(PPORT_ADAPTER Adapter);
-SCSI_ADAPTER_CONTROL_STATUS PortAdapterControl(PPORT_ADAPTER Adapter, SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters);
+SCSI_ADAPTER_CONTROL_STATUS PortAdapterControl(PPORT_ADAPTER Adapter,
+                                               SCSI_ADAPTER_CONTROL_TYPE Type, PVOID Parameters);
 SCSI_UNIT_CONTROL_STATUS PortUnitControl(PPORT_UNIT Unit, SCSI_UNIT_CONTROL_TYPE Type);
 VOID PortQueryControlTypes(PPORT_ADAPTER Adapter);
 NTSTATUS PortStop(PPORT_ADAPTER Adapter);
@@ -308,7 +325,8 @@ BOOLEAN PortCallFindAdapter(PPORT_ADAPTER Adapter);
 BOOLEAN PortCallInitialize(PPORT_ADAPTER Adapter);
 
 /* unit.c */
-/** Finds a unit, or makes one when `Create`. \return referenced, or NULL. \irql{<= DISPATCH_LEVEL} */
+/** Finds a unit, or makes one when `Create`. \return referenced, or NULL. \irql{<=
+ * DISPATCH_LEVEL} */
 PPORT_UNIT PortUnitGet(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun, BOOLEAN Create);
 /** The unit's PDO, referenced, or NULL. \irql{<= DISPATCH_LEVEL} */
 PDEVICE_OBJECT PortUnitPdo(PPORT_UNIT Unit);
@@ -320,7 +338,8 @@ VOID PortUnitGone(PPORT_UNIT Unit);
 PPORT_UNIT PortUnitNext(PPORT_ADAPTER Adapter, PPORT_UNIT Previous);
 
 /* queue.c */
-/** An IRP with an SRB for this unit: issued now or queued. Always STATUS_PENDING. \irql{<= DISPATCH_LEVEL} */
+/** An IRP with an SRB for this unit: issued now or queued. Always STATUS_PENDING. \irql{<=
+ * DISPATCH_LEVEL} */
 NTSTATUS PortUnitSubmit(PPORT_UNIT Unit, PIRP Irp);
 VOID PortUnitKick(PPORT_UNIT Unit);
 VOID PortAdapterKick(PPORT_ADAPTER Adapter);
@@ -328,7 +347,8 @@ VOID PortHoldUnit(PPORT_UNIT Unit, ULONG Bit);
 VOID PortReleaseUnit(PPORT_UNIT Unit, ULONG Bit);
 VOID PortHoldAdapter(PPORT_ADAPTER Adapter, ULONG Bit);
 VOID PortReleaseAdapter(PPORT_ADAPTER Adapter, ULONG Bit);
-VOID PortHoldTimerInitialize(PPORT_HOLD_TIMER Timer, PPORT_ADAPTER Adapter, PPORT_UNIT Unit, ULONG Bit);
+VOID PortHoldTimerInitialize(PPORT_HOLD_TIMER Timer, PPORT_ADAPTER Adapter, PPORT_UNIT Unit,
+                             ULONG Bit);
 VOID PortHoldTimerStart(PPORT_HOLD_TIMER Timer, ULONG Milliseconds);
 VOID PortHoldTimerCancel(PPORT_HOLD_TIMER Timer);
 KDEFERRED_ROUTINE PortUnitStartDpc;
@@ -339,8 +359,8 @@ VOID PortRundownReference(PPORT_ADAPTER Adapter);
 VOID PortRundownRelease(PPORT_ADAPTER Adapter);
 
 /* request.c, complete.c */
-/** Makes a request of an IRP, if the unit and the adapter let it start now. \locks{Unit->Lock held} \return
- *  STATUS_DEVICE_BUSY: wait in the queue; other errors end the IRP. */
+/** Makes a request of an IRP, if the unit and the adapter let it start now. \locks{Unit->Lock held}
+ * \return STATUS_DEVICE_BUSY: wait in the queue; other errors end the IRP. */
 NTSTATUS PortRequestTake(PPORT_UNIT Unit, PIRP Irp, PPORT_REQUEST *Request);
 VOID PortRequestIssue(PPORT_REQUEST Request);
 VOID PortRequestFree(PPORT_REQUEST Request);
@@ -350,7 +370,8 @@ VOID PortRequestFinish(PPORT_REQUEST Request);
 VOID PortRequestRefused(PPORT_UNIT Unit, PPORT_REQUEST Request, ULONG64 Id);
 PPORT_REQUEST PortRequestOf(PPORT_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb);
 VOID PortRequestRestore(PPORT_REQUEST Request, BOOLEAN TakeResults);
-VOID PortRequestCompleteAll(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun, UCHAR SrbStatus);
+VOID PortRequestCompleteAll(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun,
+                            UCHAR SrbStatus);
 VOID PortIrpComplete(PIRP Irp, PSCSI_REQUEST_BLOCK Srb);
 VOID PortIrpFail(PIRP Irp, UCHAR SrbStatus);
 NTSTATUS PortStatusOfSrb(UCHAR SrbStatus);
@@ -365,7 +386,8 @@ VOID PortSrbSetStatus(PSCSI_REQUEST_BLOCK Srb, UCHAR SrbStatus);
 VOID PortSrbSetSense(PSCSI_REQUEST_BLOCK Srb, PVOID Sense, UCHAR Length);
 PCSTR PortSrbName(UCHAR Function, UCHAR Opcode);
 BOOLEAN PortSrbIsReadWrite(UCHAR Opcode);
-/** An SRB of the port's own, sent and waited for. \irql{PASSIVE_LEVEL} \return SRB status, flags included. */
+/** An SRB of the port's own, sent and waited for. \irql{PASSIVE_LEVEL} \return SRB status, flags
+ * included. */
 UCHAR PortSendAndWait(PPORT_UNIT Unit, PPORT_SRB_FIELDS Fields, PUCHAR ScsiStatus);
 
 /* timeout.c, reset.c */
@@ -383,8 +405,8 @@ UCHAR PortInquiry(PPORT_UNIT Unit, UCHAR VpdPage, BOOLEAN Vpd, PUCHAR Buffer, UL
 UCHAR PortReportLuns(PPORT_UNIT Unit, PUCHAR Buffer, ULONG *Length);
 
 /* pnp.c, unitpnp.c, ids.c, ioctl.c, property.c */
-DRIVER_DISPATCH PortDispatchPnp, PortDispatchPower, PortDispatchScsi, PortDispatchControl, PortDispatchOpen,
-    PortDispatchSystemControl;
+DRIVER_DISPATCH PortDispatchPnp, PortDispatchPower, PortDispatchScsi, PortDispatchControl,
+    PortDispatchOpen, PortDispatchSystemControl;
 NTSTATUS PortUnitPnp(PPORT_UNIT_DEVICE Device, PIRP Irp);
 NTSTATUS PortUnitScsi(PPORT_UNIT Unit, PIRP Irp);
 NTSTATUS PortBusRelations(PPORT_ADAPTER Adapter, PIRP Irp);
@@ -403,12 +425,14 @@ ULONG PortWorkerInitialize(PPORT_ADAPTER Adapter, PVOID *Worker);
 ULONG PortWorkerQueue(PPORT_ADAPTER Adapter, PHW_WORKITEM Routine, PVOID Worker, PVOID Context);
 ULONG PortWorkerFree(PPORT_ADAPTER Adapter, PVOID Worker);
 ULONG PortTimerInitialize(PPORT_ADAPTER Adapter, PVOID *Timer);
-ULONG PortTimerRequest(PPORT_ADAPTER Adapter, PVOID Timer, PHW_TIMER_EX Routine, PVOID Context, ULONGLONG Microseconds);
+ULONG PortTimerRequest(PPORT_ADAPTER Adapter, PVOID Timer, PHW_TIMER_EX Routine, PVOID Context,
+                       ULONGLONG Microseconds);
 ULONG PortTimerFree(PPORT_ADAPTER Adapter, PVOID Timer);
 VOID PortObjectsFree(PPORT_ADAPTER Adapter);
 
 /* locks.c */
-VOID PortAcquireLock(PPORT_ADAPTER Adapter, STOR_SPINLOCK Kind, PVOID Context, PSTOR_LOCK_HANDLE Handle);
+VOID PortAcquireLock(PPORT_ADAPTER Adapter, STOR_SPINLOCK Kind, PVOID Context,
+                     PSTOR_LOCK_HANDLE Handle);
 VOID PortReleaseLock(PPORT_ADAPTER Adapter, PSTOR_LOCK_HANDLE Handle);
 VOID PortDpcInitialize(PPORT_ADAPTER Adapter, PSTOR_DPC Dpc, PHW_DPC_ROUTINE Routine);
 BOOLEAN PortDpcIssue(PSTOR_DPC Dpc, PVOID First, PVOID Second);

@@ -1,7 +1,8 @@
 /*
- * What applications and class drivers ask the port: IRP_MJ_SCSI to a unit's PDO (SRBs; some end here, the rest go to the
- * miniport), and IRP_MJ_DEVICE_CONTROL to the adapter and to the units. All control codes are METHOD_BUFFERED: one buffer
- * holds input and output, and no length is believed before it is compared.
+ * What applications and class drivers ask the port: IRP_MJ_SCSI to a unit's PDO (SRBs; some end
+ * here, the rest go to the miniport), and IRP_MJ_DEVICE_CONTROL to the adapter and to the units.
+ * All control codes are METHOD_BUFFERED: one buffer holds input and output, and no length is
+ * believed before it is compared.
  */
 #include "storport/internal.h"
 
@@ -15,7 +16,9 @@ static BOOLEAN PortAnswersItself(PPORT_UNIT Unit, UCHAR Function, UCHAR *SrbStat
     *SrbStatus = SRB_STATUS_SUCCESS;
     switch (Function) {
     case SRB_FUNCTION_CLAIM_DEVICE:
-        *SrbStatus = Unit->Pdo == NULL ? SRB_STATUS_NO_DEVICE : Unit->Claimed ? SRB_STATUS_BUSY : SRB_STATUS_SUCCESS;
+        *SrbStatus = Unit->Pdo == NULL ? SRB_STATUS_NO_DEVICE
+                     : Unit->Claimed   ? SRB_STATUS_BUSY
+                                       : SRB_STATUS_SUCCESS;
         Unit->Claimed = Unit->Pdo != NULL;
         return TRUE;
     case SRB_FUNCTION_RELEASE_DEVICE:
@@ -39,7 +42,8 @@ static BOOLEAN PortAnswersItself(PPORT_UNIT Unit, UCHAR Function, UCHAR *SrbStat
         return TRUE;
     case SRB_FUNCTION_FLUSH: /* only where something is cached */
         return !Unit->Adapter->Config.CachesData;
-    case SRB_FUNCTION_SHUTDOWN: /* the two pages differ: legacy SRBs only with CachesData, extended ones always */
+    case SRB_FUNCTION_SHUTDOWN:
+        /* The two pages differ: legacy SRBs only with CachesData, extended ones always. */
         return !Unit->Adapter->Config.CachesData && !extended;
     case SRB_FUNCTION_POWER: /* replaced by the control call */
         return Unit->Adapter->UnitControl[ScsiUnitPower];
@@ -77,7 +81,8 @@ NTSTATUS NTAPI PortDispatchScsi(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 /* --- service IRPs --- */
 
-/** IOCTL_MINIPORT_PROCESS_SERVICE_IRP: the miniport has the IRP until it gives it to StorPortCompleteServiceIrp. */
+/** IOCTL_MINIPORT_PROCESS_SERVICE_IRP: the miniport has the IRP until it gives it to
+ * StorPortCompleteServiceIrp. */
 static NTSTATUS PortServiceIrp(PPORT_ADAPTER Adapter, PIRP Irp)
 {
     PHW_PROCESS_SERVICE_REQUEST process = Adapter->Driver->Data.HwProcessServiceRequest;
@@ -99,7 +104,8 @@ NTSTATUS PortCompleteServiceIrp(PPORT_ADAPTER Adapter, PIRP Irp)
 {
     if (InterlockedDecrement(&Adapter->ServiceIrps) < 0) {
         PORT_VIOLATION(SERVICE_IRP_TWICE, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x3009, 0, 0, 0,
-                       "StorPortCompleteServiceIrp was called more often than HwProcessServiceRequest got an IRP");
+                       "StorPortCompleteServiceIrp was called more often than "
+                       "HwProcessServiceRequest got an IRP");
     }
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
     return STATUS_SUCCESS;
@@ -107,7 +113,8 @@ NTSTATUS PortCompleteServiceIrp(PPORT_ADAPTER Adapter, PIRP Irp)
 
 /* --- IOCTL_SCSI_MINIPORT --- */
 
-/** SRB_FUNCTION_IO_CONTROL with the caller's SRB_IO_CONTROL and what follows it, in nonpaged memory. */
+/** SRB_FUNCTION_IO_CONTROL with the caller's SRB_IO_CONTROL and what follows it, in nonpaged
+ * memory. */
 NTSTATUS PortMiniportIoctl(PPORT_UNIT Unit, PPORT_ADAPTER Adapter, PVOID Buffer, ULONG InputLength,
                            ULONG OutputLength, PULONG_PTR Information)
 {
@@ -123,7 +130,8 @@ NTSTATUS PortMiniportIoctl(PPORT_UNIT Unit, PPORT_ADAPTER Adapter, PVOID Buffer,
         header->Length > length - sizeof(*header)) {
         return STATUS_INVALID_PARAMETER;
     }
-    unit = Unit != NULL ? Unit : PortUnitGet(Adapter, 0, 0, 0, TRUE); /* the adapter's go to 0:0:0 */
+    unit =
+        Unit != NULL ? Unit : PortUnitGet(Adapter, 0, 0, 0, TRUE); /* the adapter's go to 0:0:0 */
     fields.Data = ExAllocatePoolWithTag(NonPagedPoolNx, length, PORT_TAG);
     if (fields.Data == NULL || unit == NULL) {
         if (fields.Data != NULL) {
@@ -135,7 +143,8 @@ NTSTATUS PortMiniportIoctl(PPORT_UNIT Unit, PPORT_ADAPTER Adapter, PVOID Buffer,
     RtlCopyMemory(fields.Data, Buffer, InputLength);
     fields.Timeout = header->Timeout != 0 ? header->Timeout : PORT_INTERNAL_TIMEOUT;
     status = PortSendAndWait(unit, &fields, NULL);
-    *Information = min(OutputLength, (ULONG)sizeof(*header) + ((PSRB_IO_CONTROL)fields.Data)->Length);
+    *Information =
+        min(OutputLength, (ULONG)sizeof(*header) + ((PSRB_IO_CONTROL)fields.Data)->Length);
     RtlCopyMemory(Buffer, fields.Data, OutputLength);
     ExFreePoolWithTag(fields.Data, PORT_TAG);
     if (Unit == NULL) {
@@ -149,7 +158,8 @@ NTSTATUS PortMiniportIoctl(PPORT_UNIT Unit, PPORT_ADAPTER Adapter, PVOID Buffer,
 
 /* --- the rest --- */
 
-static NTSTATUS PortGetAddress(PPORT_UNIT Unit, PVOID Buffer, ULONG OutputLength, PULONG_PTR Information)
+static NTSTATUS PortGetAddress(PPORT_UNIT Unit, PVOID Buffer, ULONG OutputLength,
+                               PULONG_PTR Information)
 {
     SCSI_ADDRESS address = {.Length = sizeof(address),
                             .PortNumber = (UCHAR)Unit->Adapter->Number,

@@ -1,7 +1,7 @@
 /*
- * Locks, DPCs and the adapter's timer as a miniport has them from Storport. A virtual adapter has no interrupt, so its
- * InterruptLock is a spin lock at DISPATCH_LEVEL like the others; the order (DPC or StartIo before Interrupt) is watched
- * by the kernel's own lock rules.
+ * Locks, DPCs and the adapter's timer as a miniport has them from Storport. A virtual adapter has
+ * no interrupt, so its InterruptLock is a spin lock at DISPATCH_LEVEL like the others; the order
+ * (DPC or StartIo before Interrupt) is watched by the kernel's own lock rules.
  */
 #include "storport/internal.h"
 
@@ -13,7 +13,8 @@ typedef struct _PORT_DPC {
     PHW_DPC_ROUTINE Routine;
 } PORT_DPC, *PPORT_DPC;
 
-VOID PortAcquireLock(PPORT_ADAPTER Adapter, STOR_SPINLOCK Kind, PVOID Context, PSTOR_LOCK_HANDLE Handle)
+VOID PortAcquireLock(PPORT_ADAPTER Adapter, STOR_SPINLOCK Kind, PVOID Context,
+                     PSTOR_LOCK_HANDLE Handle)
 {
     PKSPIN_LOCK lock;
 
@@ -21,7 +22,7 @@ VOID PortAcquireLock(PPORT_ADAPTER Adapter, STOR_SPINLOCK Kind, PVOID Context, P
     case DpcLock:
     case ThreadedDpcLock:
     case DpcLevelLock:
-        lock = Context != NULL ? (PKSPIN_LOCK)&((PSTOR_DPC)Context)->Lock : NULL;
+        lock = Context != NULL ? (PKSPIN_LOCK) & ((PSTOR_DPC)Context)->Lock : NULL;
         break;
     case StartIoLock:
         lock = &Adapter->StartIoLock;

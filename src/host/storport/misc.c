@@ -1,20 +1,21 @@
 /*
- * The remaining routines that storport.sys exports for a virtual miniport: completion of many requests, the error log,
- * time, debug output, the Parameters\Device key.
+ * The remaining routines that storport.sys exports for a virtual miniport: completion of many
+ * requests, the error log, time, debug output, the Parameters\Device key.
  */
 #include "storport/internal.h"
 
 #define PORT_REGISTRY_BUFFER_SIZE 1024u
 
 /** Discouraged: it takes requests away from a miniport that may still work on them. */
-VOID NTAPI StorPortCompleteRequest(PVOID HwDeviceExtension, UCHAR PathId, UCHAR TargetId, UCHAR Lun, UCHAR SrbStatus)
+VOID NTAPI StorPortCompleteRequest(PVOID HwDeviceExtension, UCHAR PathId, UCHAR TargetId, UCHAR Lun,
+                                   UCHAR SrbStatus)
 {
     PORT_ROUTINE(DISPATCH_LEVEL);
     PortRequestCompleteAll(PortAdapterOf(HwDeviceExtension), PathId, TargetId, Lun, SrbStatus);
 }
 
-VOID NTAPI StorPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UCHAR PathId, UCHAR TargetId, UCHAR Lun,
-                            ULONG ErrorCode, ULONG UniqueId)
+VOID NTAPI StorPortLogError(PVOID HwDeviceExtension, PSCSI_REQUEST_BLOCK Srb, UCHAR PathId,
+                            UCHAR TargetId, UCHAR Lun, ULONG ErrorCode, ULONG UniqueId)
 {
     PORT_ROUTINE(DISPATCH_LEVEL);
     UNREFERENCED_PARAMETER(HwDeviceExtension);
@@ -52,7 +53,8 @@ VOID NTAPI StorPortDebugPrint(ULONG DebugPrintLevel, PCSTR DebugMessage, ...)
 }
 
 /** A virtual adapter has no interrupt: the routine is simply called. */
-BOOLEAN NTAPI StorPortSynchronizeAccess(PVOID HwDeviceExtension, PSTOR_SYNCHRONIZED_ACCESS SynchronizedAccessRoutine,
+BOOLEAN NTAPI StorPortSynchronizeAccess(PVOID HwDeviceExtension,
+                                        PSTOR_SYNCHRONIZED_ACCESS SynchronizedAccessRoutine,
                                         PVOID Context)
 {
     PORT_ROUTINE(DISPATCH_LEVEL);
@@ -77,8 +79,10 @@ PUCHAR NTAPI StorPortAllocateRegistryBuffer(PVOID HwDeviceExtension, PULONG Leng
         *Length = 0;
         return NULL;
     }
-    *Length = *Length == 0 || *Length > PORT_REGISTRY_BUFFER_SIZE ? PORT_REGISTRY_BUFFER_SIZE : *Length;
-    adapter->RegistryBuffer = ExAllocatePoolWithTag(NonPagedPoolNx, PORT_REGISTRY_BUFFER_SIZE, PORT_TAG);
+    *Length =
+        *Length == 0 || *Length > PORT_REGISTRY_BUFFER_SIZE ? PORT_REGISTRY_BUFFER_SIZE : *Length;
+    adapter->RegistryBuffer =
+        ExAllocatePoolWithTag(NonPagedPoolNx, PORT_REGISTRY_BUFFER_SIZE, PORT_TAG);
     return adapter->RegistryBuffer;
 }
 
@@ -120,16 +124,19 @@ static BOOLEAN PortOpenDeviceKey(PPORT_ADAPTER Adapter, ULONG Global, BOOLEAN Cr
         (!Global && !NT_SUCCESS(RtlAppendUnicodeToString(&name, digit)))) {
         return FALSE;
     }
-    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
+                               NULL);
     status = Create ? ZwCreateKey(Key, KEY_ALL_ACCESS, &attributes, 0, NULL, 0, &disposition)
                     : ZwOpenKey(Key, KEY_READ, &attributes);
     return NT_SUCCESS(status);
 }
 
 /** A value as the caller wants it: strings in ASCII, the rest as they are. */
-static BOOLEAN PortTakeValue(PKEY_VALUE_PARTIAL_INFORMATION Value, ULONG Type, PUCHAR Buffer, PULONG Length)
+static BOOLEAN PortTakeValue(PKEY_VALUE_PARTIAL_INFORMATION Value, ULONG Type, PUCHAR Buffer,
+                             PULONG Length)
 {
-    BOOLEAN text = Value->Type == REG_SZ || Value->Type == REG_MULTI_SZ || Value->Type == REG_EXPAND_SZ;
+    BOOLEAN text =
+        Value->Type == REG_SZ || Value->Type == REG_MULTI_SZ || Value->Type == REG_EXPAND_SZ;
     ULONG needed = text ? Value->DataLength / sizeof(WCHAR) : Value->DataLength;
     PWCHAR wide = (PWCHAR)(PVOID)Value->Data;
 
@@ -148,8 +155,8 @@ static BOOLEAN PortTakeValue(PKEY_VALUE_PARTIAL_INFORMATION Value, ULONG Type, P
     return TRUE;
 }
 
-BOOLEAN NTAPI StorPortRegistryRead(PVOID HwDeviceExtension, PUCHAR ValueName, ULONG Global, ULONG Type, PUCHAR Buffer,
-                                   PULONG BufferLength)
+BOOLEAN NTAPI StorPortRegistryRead(PVOID HwDeviceExtension, PUCHAR ValueName, ULONG Global,
+                                   ULONG Type, PUCHAR Buffer, PULONG BufferLength)
 {
     PORT_ROUTINE(PASSIVE_LEVEL);
     PPORT_ADAPTER adapter = PortAdapterOf(HwDeviceExtension);
@@ -160,14 +167,16 @@ BOOLEAN NTAPI StorPortRegistryRead(PVOID HwDeviceExtension, PUCHAR ValueName, UL
     WCHAR wide[64];
     HANDLE key;
 
-    if (Buffer == NULL || Buffer != adapter->RegistryBuffer || !PortWiden(ValueName, wide, RTL_NUMBER_OF(wide)) ||
+    if (Buffer == NULL || Buffer != adapter->RegistryBuffer ||
+        !PortWiden(ValueName, wide, RTL_NUMBER_OF(wide)) ||
         !PortOpenDeviceKey(adapter, Global, FALSE, &key)) {
         *BufferLength = 0;
         return FALSE;
     }
     RtlInitUnicodeString(&name, wide);
     value = ExAllocatePoolWithTag(PagedPool, size, PORT_TAG);
-    if (value == NULL || !NT_SUCCESS(ZwQueryValueKey(key, &name, KeyValuePartialInformation, value, size, &used))) {
+    if (value == NULL ||
+        !NT_SUCCESS(ZwQueryValueKey(key, &name, KeyValuePartialInformation, value, size, &used))) {
         *BufferLength = 0;
     } else {
         read = PortTakeValue(value, Type, Buffer, BufferLength);
@@ -179,8 +188,8 @@ BOOLEAN NTAPI StorPortRegistryRead(PVOID HwDeviceExtension, PUCHAR ValueName, UL
     return read;
 }
 
-BOOLEAN NTAPI StorPortRegistryWrite(PVOID HwDeviceExtension, PUCHAR ValueName, ULONG Global, ULONG Type, PUCHAR Buffer,
-                                    ULONG BufferLength)
+BOOLEAN NTAPI StorPortRegistryWrite(PVOID HwDeviceExtension, PUCHAR ValueName, ULONG Global,
+                                    ULONG Type, PUCHAR Buffer, ULONG BufferLength)
 {
     PORT_ROUTINE(PASSIVE_LEVEL);
     PPORT_ADAPTER adapter = PortAdapterOf(HwDeviceExtension);
@@ -191,7 +200,8 @@ BOOLEAN NTAPI StorPortRegistryWrite(PVOID HwDeviceExtension, PUCHAR ValueName, U
     WCHAR wide[64];
     HANDLE key;
 
-    if (BufferLength > PORT_REGISTRY_BUFFER_SIZE || !PortWiden(ValueName, wide, RTL_NUMBER_OF(wide)) ||
+    if (BufferLength > PORT_REGISTRY_BUFFER_SIZE ||
+        !PortWiden(ValueName, wide, RTL_NUMBER_OF(wide)) ||
         !PortOpenDeviceKey(adapter, Global, TRUE, &key)) {
         return FALSE;
     }
@@ -203,8 +213,9 @@ BOOLEAN NTAPI StorPortRegistryWrite(PVOID HwDeviceExtension, PUCHAR ValueName, U
         }
     }
     if (!text || data != NULL) {
-        written = NT_SUCCESS(ZwSetValueKey(key, &name, 0, Type, text ? (PVOID)data : Buffer,
-                                           text ? BufferLength * (ULONG)sizeof(WCHAR) : BufferLength));
+        written =
+            NT_SUCCESS(ZwSetValueKey(key, &name, 0, Type, text ? (PVOID)data : Buffer,
+                                     text ? BufferLength * (ULONG)sizeof(WCHAR) : BufferLength));
     }
     if (data != NULL) {
         ExFreePoolWithTag(data, PORT_TAG);

@@ -1,6 +1,6 @@
 /*
- * StorPortNotification: what a miniport tells Storport. One table of types says how each reads its arguments; a type that
- * is not in it, or that is not for a virtual miniport, is a broken rule.
+ * StorPortNotification: what a miniport tells Storport. One table of types says how each reads its
+ * arguments; a type that is not in it, or that is not for a virtual miniport, is a broken rule.
  */
 #include "storport/internal.h"
 
@@ -30,10 +30,12 @@ static VOID PortNotifyResetDetected(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Argum
     }
 }
 
-/** PnP will ask for the bus relations again, and that is the scan. However often it is said before that scan: one. */
+/** PnP will ask for the bus relations again, and that is the scan. However often it is said before
+ * that scan: one. */
 static VOID PortNotifyBusChange(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
 {
-    UNREFERENCED_PARAMETER(Arguments); /* the optional path changes nothing: a scan looks everywhere */
+    UNREFERENCED_PARAMETER(
+        Arguments); /* the optional path changes nothing: a scan looks everywhere */
     if (Adapter->State == PortRunning) {
         PortTracePnp("bus-change-detected", 0);
         IoInvalidateDeviceRelations(Adapter->Pdo, BusRelations);
@@ -46,7 +48,8 @@ static VOID PortNotifyTimerCall(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments
     ULONG microseconds = PortArgument(*Arguments, ULONG);
 
     if (routine == NULL && microseconds != 0) {
-        PORT_VIOLATION(NOTIFICATION_TYPE, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3007, RequestTimerCall, 0, 0,
+        PORT_VIOLATION(NOTIFICATION_TYPE, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3007,
+                       RequestTimerCall, 0, 0,
                        "StorPortNotification(RequestTimerCall) without a timer routine");
     }
     PortHwTimerRequest(Adapter, routine, microseconds);
@@ -84,7 +87,8 @@ static VOID PortNotifyOverrun(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
 
 static VOID PortNotifyPassive(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
 {
-    PHW_PASSIVE_INITIALIZE_ROUTINE routine = PortArgument(*Arguments, PHW_PASSIVE_INITIALIZE_ROUTINE);
+    PHW_PASSIVE_INITIALIZE_ROUTINE routine =
+        PortArgument(*Arguments, PHW_PASSIVE_INITIALIZE_ROUTINE);
     PLONG succeeded = PortArgument(*Arguments, PLONG);
 
     *succeeded = Adapter->Phase == PortPhaseInitialize;
@@ -126,8 +130,9 @@ static VOID PortNotifyReleaseLock(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Argumen
     PortReleaseLock(Adapter, PortArgument(*Arguments, PSTOR_LOCK_HANDLE));
 }
 
-/** Something about one entity changed: the same scan. The state change routine is not called for one whose entity is
- *  simply scanned with the rest, so a miniport that gives one is told that this Storport does not do it. */
+/** Something about one entity changed: the same scan. The state change routine is not called for
+ * one whose entity is simply scanned with the rest, so a miniport that gives one is told that this
+ * Storport does not do it. */
 static VOID PortNotifyStateChange(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
 {
     ULONG entity = PortArgument(*Arguments, ULONG);
@@ -139,7 +144,8 @@ static VOID PortNotifyStateChange(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Argumen
 
     UNREFERENCED_PARAMETER(attributes);
     UNREFERENCED_PARAMETER(context);
-    if ((entity & (STATE_CHANGE_LUN | STATE_CHANGE_TARGET | STATE_CHANGE_BUS)) == 0 || address == NULL) {
+    if ((entity & (STATE_CHANGE_LUN | STATE_CHANGE_TARGET | STATE_CHANGE_BUS)) == 0 ||
+        address == NULL) {
         *status = STOR_STATUS_INVALID_PARAMETER;
     } else if (routine != NULL) {
         *status = STOR_STATUS_NOT_IMPLEMENTED;
@@ -149,7 +155,8 @@ static VOID PortNotifyStateChange(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Argumen
     }
 }
 
-/** The unit must have said that it sends these; what a notification then does (a class driver's media poll) ends here. */
+/** The unit must have said that it sends these; what a notification then does (a class driver's
+ * media poll) ends here. */
 static VOID PortNotifyAsync(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
 {
     PSTOR_ADDR_BTL8 address = PortArgument(*Arguments, PSTOR_ADDR_BTL8);
@@ -163,7 +170,8 @@ static VOID PortNotifyAsync(PPORT_ADAPTER Adapter, PORT_ARGUMENTS *Arguments)
     }
     unit = PortUnitGet(Adapter, address->Path, address->Target, address->Lun, FALSE);
     if (unit != NULL) {
-        *status = unit->Attributes.AsyncNotificationSupported ? STOR_STATUS_SUCCESS : STOR_STATUS_INVALID_DEVICE_REQUEST;
+        *status = unit->Attributes.AsyncNotificationSupported ? STOR_STATUS_SUCCESS
+                                                              : STOR_STATUS_INVALID_DEVICE_REQUEST;
         PortUnitRelease(unit);
     }
 }
@@ -195,7 +203,8 @@ static const struct {
 };
 
 /** \irql{<= DISPATCH_LEVEL} (WDK: StorPortNotification) */
-VOID NTAPI StorPortNotification(SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension, ...)
+VOID NTAPI StorPortNotification(SCSI_NOTIFICATION_TYPE NotificationType, PVOID HwDeviceExtension,
+                                ...)
 {
     PORT_ROUTINE(DISPATCH_LEVEL);
     PPORT_ADAPTER adapter = PortAdapterOf(HwDeviceExtension);
@@ -214,6 +223,7 @@ VOID NTAPI StorPortNotification(SCSI_NOTIFICATION_TYPE NotificationType, PVOID H
             return;
         }
     }
-    PORT_VIOLATION(NOTIFICATION_TYPE, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3007, NotificationType, 0, 0,
-                   "StorPortNotification of type 0x%x, which is not for a virtual miniport", NotificationType);
+    PORT_VIOLATION(NOTIFICATION_TYPE, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3007, NotificationType, 0,
+                   0, "StorPortNotification of type 0x%x, which is not for a virtual miniport",
+                   NotificationType);
 }

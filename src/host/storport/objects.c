@@ -1,6 +1,7 @@
 /*
- * Work items and timers that Storport lends to a miniport through StorPortExtendedFunction. The handle is the object's
- * address; the adapter keeps them in lists and frees, at its end, what the miniport did not.
+ * Work items and timers that Storport lends to a miniport through StorPortExtendedFunction. The
+ * handle is the object's address; the adapter keeps them in lists and frees, at its end, what the
+ * miniport did not.
  */
 #include "storport/internal.h"
 
@@ -35,7 +36,8 @@ static VOID PortLink(PPORT_ADAPTER Adapter, PLIST_ENTRY Head, PLIST_ENTRY Entry)
     KeReleaseSpinLock(&Adapter->Lock, irql);
 }
 
-/** Is this address one of the objects in the list? A freed or wild handle is not, and is not looked at. */
+/** Is this address one of the objects in the list? A freed or wild handle is not, and is not looked
+ * at. */
 static BOOLEAN PortKnows(PPORT_ADAPTER Adapter, PLIST_ENTRY Head, PLIST_ENTRY Entry, BOOLEAN Remove)
 {
     BOOLEAN known = FALSE;
@@ -64,7 +66,8 @@ static VOID NTAPI PortWorkerRoutine(PDEVICE_OBJECT DeviceObject, PVOID Context)
     PORT_CALL call;
 
     UNREFERENCED_PARAMETER(DeviceObject);
-    InterlockedExchange(&worker->State, PORT_OBJECT_IDLE); /* the routine may queue or free its own worker */
+    InterlockedExchange(&worker->State,
+                        PORT_OBJECT_IDLE); /* the routine may queue or free its own worker */
     PortCallEnter(&call, "HwWorkItem", 0, 0);
     routine(adapter->Extension, context, worker);
     PortCallLeave(&call, 0);
@@ -95,7 +98,8 @@ ULONG PortWorkerQueue(PPORT_ADAPTER Adapter, PHW_WORKITEM Routine, PVOID Worker,
 {
     PPORT_WORKER worker = Worker;
 
-    if (worker == NULL || Routine == NULL || !PortKnows(Adapter, &Adapter->Workers, &worker->Link, FALSE)) {
+    if (worker == NULL || Routine == NULL ||
+        !PortKnows(Adapter, &Adapter->Workers, &worker->Link, FALSE)) {
         return STOR_STATUS_INVALID_PARAMETER;
     }
     PortRundownReference(Adapter); /* HwFreeAdapterResources comes after the last work item */
@@ -103,7 +107,8 @@ ULONG PortWorkerQueue(PPORT_ADAPTER Adapter, PHW_WORKITEM Routine, PVOID Worker,
         PortRundownRelease(Adapter);
         return STOR_STATUS_INVALID_DEVICE_STATE;
     }
-    if (InterlockedCompareExchange(&worker->State, PORT_OBJECT_BUSY, PORT_OBJECT_IDLE) != PORT_OBJECT_IDLE) {
+    if (InterlockedCompareExchange(&worker->State, PORT_OBJECT_BUSY, PORT_OBJECT_IDLE) !=
+        PORT_OBJECT_IDLE) {
         PortRundownRelease(Adapter);
         return STOR_STATUS_BUSY;
     }
@@ -163,7 +168,8 @@ ULONG PortTimerInitialize(PPORT_ADAPTER Adapter, PVOID *Timer)
     return STOR_STATUS_SUCCESS;
 }
 
-ULONG PortTimerRequest(PPORT_ADAPTER Adapter, PVOID Timer, PHW_TIMER_EX Routine, PVOID Context, ULONGLONG Microseconds)
+ULONG PortTimerRequest(PPORT_ADAPTER Adapter, PVOID Timer, PHW_TIMER_EX Routine, PVOID Context,
+                       ULONGLONG Microseconds)
 {
     PPORT_TIMER timer = Timer;
     LARGE_INTEGER due;
@@ -180,7 +186,8 @@ ULONG PortTimerRequest(PPORT_ADAPTER Adapter, PVOID Timer, PHW_TIMER_EX Routine,
     if (Routine == NULL) {
         return STOR_STATUS_INVALID_PARAMETER;
     }
-    if (InterlockedCompareExchange(&timer->State, PORT_OBJECT_BUSY, PORT_OBJECT_IDLE) != PORT_OBJECT_IDLE) {
+    if (InterlockedCompareExchange(&timer->State, PORT_OBJECT_BUSY, PORT_OBJECT_IDLE) !=
+        PORT_OBJECT_IDLE) {
         return STOR_STATUS_BUSY;
     }
     timer->Routine = Routine;
@@ -220,7 +227,8 @@ VOID PortObjectsFree(PPORT_ADAPTER Adapter)
         ExFreePoolWithTag(timer, PORT_TAG);
     }
     while (!IsListEmpty(&Adapter->Workers)) {
-        PPORT_WORKER worker = CONTAINING_RECORD(RemoveHeadList(&Adapter->Workers), PORT_WORKER, Link);
+        PPORT_WORKER worker =
+            CONTAINING_RECORD(RemoveHeadList(&Adapter->Workers), PORT_WORKER, Link);
 
         IoFreeWorkItem(worker->Item);
         ExFreePoolWithTag(worker, PORT_TAG);

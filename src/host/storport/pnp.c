@@ -1,6 +1,6 @@
 /*
- * PnP, power and WMI IRPs: the dispatch routines of the driver object, and what concerns the adapter's FDO. An LU PDO's
- * part is in unitpnp.c.
+ * PnP, power and WMI IRPs: the dispatch routines of the driver object, and what concerns the
+ * adapter's FDO. An LU PDO's part is in unitpnp.c.
  */
 #include "storport/internal.h"
 
@@ -46,7 +46,8 @@ static NTSTATUS PortAdapterStartIrp(PPORT_ADAPTER Adapter, PIRP Irp)
     NTSTATUS status = PortForwardAndWait(Adapter, Irp);
 
     if (NT_SUCCESS(status)) {
-        /* After IRP_MN_STOP_DEVICE the device extension is as the miniport left it, and it is found again. */
+        /* After IRP_MN_STOP_DEVICE the device extension is as the miniport left it, and it is found
+         * again. */
         status = PortAdapterStart(Adapter);
     }
     return PortComplete(Irp, status, 0);
@@ -73,7 +74,8 @@ static NTSTATUS PortAdapterPnp(PPORT_ADAPTER Adapter, PIRP Irp)
     case IRP_MN_START_DEVICE:
         return PortAdapterStartIrp(Adapter, Irp);
     case IRP_MN_QUERY_DEVICE_RELATIONS:
-        if (location->Parameters.QueryDeviceRelations.Type == BusRelations && Adapter->State == PortRunning) {
+        if (location->Parameters.QueryDeviceRelations.Type == BusRelations &&
+            Adapter->State == PortRunning) {
             return PortBusRelations(Adapter, Irp);
         }
         return PortPassDown(Adapter, Irp);
@@ -110,8 +112,8 @@ NTSTATUS NTAPI PortDispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return PortAdapterPnp((PPORT_ADAPTER)device, Irp);
 }
 
-/** A unit's power state is told by an SRB, unless ScsiUnitPower is supported; the adapter's goes through port_adapter_stop
- *  and port_adapter_restart. */
+/** A unit's power state is told by an SRB, unless ScsiUnitPower is supported; the adapter's goes
+ * through port_adapter_stop and port_adapter_restart. */
 NTSTATUS NTAPI PortDispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PPORT_DEVICE device = DeviceObject->DeviceExtension;
@@ -137,7 +139,8 @@ NTSTATUS NTAPI PortDispatchSystemControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 NTSTATUS NTAPI PortDispatchOpen(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PPORT_DEVICE device = DeviceObject->DeviceExtension;
-    BOOLEAN gone = device->Kind == PORT_KIND_ADAPTER && ((PPORT_ADAPTER)device)->State != PortRunning;
+    BOOLEAN gone =
+        device->Kind == PORT_KIND_ADAPTER && ((PPORT_ADAPTER)device)->State != PortRunning;
 
     if (gone && IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_CREATE) {
         return PortComplete(Irp, STATUS_NO_SUCH_DEVICE, 0);

@@ -1,7 +1,8 @@
 /*
- * What waits, and why. Each unit has a queue of IRPs; a bit in its Hold or in the adapter's says why nothing may start
- * (paused, busy, reset, frozen, stopped ...). Whoever clears a bit kicks the queue: a DPC then starts what may start,
- * never the thread that completed something, so that no miniport is re-entered from its own completion.
+ * What waits, and why. Each unit has a queue of IRPs; a bit in its Hold or in the adapter's says
+ * why nothing may start (paused, busy, reset, frozen, stopped ...). Whoever clears a bit kicks the
+ * queue: a DPC then starts what may start, never the thread that completed something, so that no
+ * miniport is re-entered from its own completion.
  */
 #include "storport/internal.h"
 
@@ -21,7 +22,8 @@ NTSTATUS PortUnitSubmit(PPORT_UNIT Unit, PIRP Irp)
     if (NT_SUCCESS(status)) {
         PortRequestIssue(request);
     } else if (status != STATUS_DEVICE_BUSY) {
-        PortIrpFail(Irp, status == STATUS_INSUFFICIENT_RESOURCES ? SRB_STATUS_INTERNAL_ERROR : SRB_STATUS_NO_DEVICE);
+        PortIrpFail(Irp, status == STATUS_INSUFFICIENT_RESOURCES ? SRB_STATUS_INTERNAL_ERROR
+                                                                 : SRB_STATUS_NO_DEVICE);
     }
     return STATUS_PENDING;
 }
@@ -75,7 +77,8 @@ VOID NTAPI PortUnitStartDpc(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
 /** Lets the queue be looked at again; the DPC refers to the unit while it is queued. */
 VOID PortUnitKick(PPORT_UNIT Unit)
 {
-    if (IsListEmpty(&Unit->Queue)) { /* a racing insertion looked at Hold after us, under the lock */
+    if (IsListEmpty(
+            &Unit->Queue)) { /* a racing insertion looked at Hold after us, under the lock */
         KIRQL irql;
         BOOLEAN empty;
 
@@ -94,7 +97,8 @@ VOID PortUnitKick(PPORT_UNIT Unit)
 
 VOID PortAdapterKick(PPORT_ADAPTER Adapter)
 {
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
         PortUnitKick(unit);
     }
 }
@@ -156,8 +160,8 @@ VOID PortUnitFinishQueued(PPORT_UNIT Unit, PIRP Only, UCHAR SrbStatus)
 
 /* --- MaxNumberOfIO --- */
 
-/** One more request of the adapter, unless it has MaxNumberOfIO already. Full is raised before the second look, so that
- *  either that look succeeds or the completion that made room sees Full. */
+/** One more request of the adapter, unless it has MaxNumberOfIO already. Full is raised before the
+ * second look, so that either that look succeeds or the completion that made room sees Full. */
 BOOLEAN PortAdapterTakeSlot(PPORT_ADAPTER Adapter)
 {
     LONG limit = (LONG)Adapter->Config.MaxNumberOfIO;
@@ -214,7 +218,8 @@ static VOID NTAPI PortHoldTimerDpc(PKDPC Dpc, PVOID Context, PVOID First, PVOID 
     }
 }
 
-VOID PortHoldTimerInitialize(PPORT_HOLD_TIMER Timer, PPORT_ADAPTER Adapter, PPORT_UNIT Unit, ULONG Bit)
+VOID PortHoldTimerInitialize(PPORT_HOLD_TIMER Timer, PPORT_ADAPTER Adapter, PPORT_UNIT Unit,
+                             ULONG Bit)
 {
     KeInitializeTimer(&Timer->Timer);
     KeInitializeDpc(&Timer->Dpc, PortHoldTimerDpc, Timer);

@@ -1,8 +1,9 @@
 /*
- * One SRB on its way to HwStartIo. A request is taken under the unit's lock, when the unit and the adapter let it start,
- * and issued with no lock held, at the sender's IRQL or, as the seed decides, at DISPATCH_LEVEL. While the verifier is on,
- * the miniport gets copies of the SRB, of its sense buffer and of its extension in guarded pool, which are gone the
- * moment the request has ended. This file ends where the miniport has the SRB; complete.c is the way back.
+ * One SRB on its way to HwStartIo. A request is taken under the unit's lock, when the unit and the
+ * adapter let it start, and issued with no lock held, at the sender's IRQL or, as the seed decides,
+ * at DISPATCH_LEVEL. While the verifier is on, the miniport gets copies of the SRB, of its sense
+ * buffer and of its extension in guarded pool, which are gone the moment the request has ended.
+ * This file ends where the miniport has the SRB; complete.c is the way back.
  */
 #include "storport/internal.h"
 
@@ -46,7 +47,8 @@ static PPORT_REQUEST PortRequestAllocate(PPORT_UNIT Unit)
         return request;
     }
     request = ExAllocatePoolWithTag(
-        NonPagedPoolNx, sizeof(*request) + (guarded ? 0 : Unit->Adapter->Config.SrbExtensionSize), PORT_TAG);
+        NonPagedPoolNx, sizeof(*request) + (guarded ? 0 : Unit->Adapter->Config.SrbExtensionSize),
+        PORT_TAG);
     if (request != NULL) {
         request->Guarded = guarded;
         request->State = PORT_REQUEST_FREE;
@@ -61,7 +63,8 @@ VOID PortRequestFree(PPORT_REQUEST Request)
     Request->Unit->FreeRequests = Request;
 }
 
-static VOID PortRequestFill(PPORT_REQUEST Request, PIRP Irp, PSCSI_REQUEST_BLOCK Srb, UCHAR Function, BOOLEAN Reset)
+static VOID PortRequestFill(PPORT_REQUEST Request, PIRP Irp, PSCSI_REQUEST_BLOCK Srb,
+                            UCHAR Function, BOOLEAN Reset)
 {
     ULONG timeout = SrbGetTimeOutValue(Srb);
     PCDB cdb = Function == SRB_FUNCTION_EXECUTE_SCSI ? SrbGetCdb(Srb) : NULL;
@@ -76,7 +79,8 @@ static VOID PortRequestFill(PPORT_REQUEST Request, PIRP Irp, PSCSI_REQUEST_BLOCK
     Request->Resets = 0;
     Request->TicksLeft = timeout == 0 ? 0 : timeout + 1; /* the first tick may come at once */
     Request->Id = (ULONG64)InterlockedIncrement64(&Request->Unit->Adapter->NextId);
-    Irp->Tail.Overlay.DriverContext[2] = (PVOID)Request->Id; /* for whoever wants to find it in the trace */
+    Irp->Tail.Overlay.DriverContext[2] =
+        (PVOID)Request->Id; /* for whoever wants to find it in the trace */
 }
 
 NTSTATUS PortRequestTake(PPORT_UNIT Unit, PIRP Irp, PPORT_REQUEST *Request)
@@ -94,7 +98,8 @@ NTSTATUS PortRequestTake(PPORT_UNIT Unit, PIRP Irp, PPORT_REQUEST *Request)
         return STATUS_DEVICE_BUSY;
     }
     PortRundownReference(adapter);
-    if ((ReadAcquire(&adapter->Hold) & (LONG)PORT_HOLD_STOPPED) != 0 || (!reset && !PortAdapterTakeSlot(adapter))) {
+    if ((ReadAcquire(&adapter->Hold) & (LONG)PORT_HOLD_STOPPED) != 0 ||
+        (!reset && !PortAdapterTakeSlot(adapter))) {
         PortRundownRelease(adapter);
         return STATUS_DEVICE_BUSY;
     }
@@ -114,7 +119,8 @@ NTSTATUS PortRequestTake(PPORT_UNIT Unit, PIRP Irp, PPORT_REQUEST *Request)
     return STATUS_SUCCESS;
 }
 
-/** Where the data are in system space; FALSE if they could not be mapped. \irql{<= DISPATCH_LEVEL} */
+/** Where the data are in system space; FALSE if they could not be mapped. \irql{<=
+ * DISPATCH_LEVEL} */
 BOOLEAN PortRequestMapped(PPORT_REQUEST Request, PVOID *Address)
 {
     PMDL mdl = Request->Irp->MdlAddress;
@@ -134,7 +140,8 @@ BOOLEAN PortRequestMapped(PPORT_REQUEST Request, PVOID *Address)
     return TRUE;
 }
 
-/** DataBuffer as MapBuffers promises it. \return FALSE when it could not be mapped and has to be. */
+/** DataBuffer as MapBuffers promises it. \return FALSE when it could not be mapped and has to
+ * be. */
 static BOOLEAN PortPrepareData(PPORT_REQUEST Request)
 {
     BOOLEAN readWrite =
@@ -143,8 +150,9 @@ static BOOLEAN PortPrepareData(PPORT_REQUEST Request)
     PVOID address;
 
     if (Request->Function == SRB_FUNCTION_EXECUTE_SCSI &&
-        (map == STOR_MAP_NO_BUFFERS || (readWrite && map != STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE))) {
-        return TRUE; /* the address that the MDL speaks of: no use to the miniport but for arithmetic */
+        (map == STOR_MAP_NO_BUFFERS ||
+         (readWrite && map != STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE))) {
+        return TRUE; /* the MDL's own address: good for arithmetic only */
     }
     if (!PortRequestMapped(Request, &address) && !readWrite) {
         return FALSE;
@@ -158,7 +166,8 @@ static PLIST_ENTRY PortIssuedBucket(PPORT_ADAPTER Adapter, PVOID Srb)
     return &Adapter->Issued[((ULONG_PTR)Srb >> 4) % PORT_ISSUED_BUCKETS];
 }
 
-/** Copies of the SRB, the sense buffer and the extension in pool of their own. \return FALSE without memory. */
+/** Copies of the SRB, the sense buffer and the extension in pool of their own. \return FALSE
+ * without memory. */
 static BOOLEAN PortGuardRequest(PPORT_REQUEST Request)
 {
     PPORT_ADAPTER adapter = Request->Unit->Adapter;
@@ -167,7 +176,8 @@ static BOOLEAN PortGuardRequest(PPORT_REQUEST Request)
     KIRQL irql;
 
     Request->SenderSense = scsi ? SrbGetSenseInfoBuffer(Request->Srb) : NULL;
-    Request->SenseLength = Request->SenderSense != NULL ? SrbGetSenseInfoBufferLength(Request->Srb) : 0;
+    Request->SenseLength =
+        Request->SenderSense != NULL ? SrbGetSenseInfoBufferLength(Request->Srb) : 0;
     Request->Sense = NULL;
     Request->SrbExtension = NULL;
     Request->IssuedLink.Flink = NULL;
@@ -207,7 +217,8 @@ static BOOLEAN PortRequestPrepare(PPORT_REQUEST Request)
     if (Request->Unit->Adapter->Config.SrbExtensionSize == 0) {
         Request->SrbExtension = NULL;
     } else {
-        RtlFillMemory(Request->SrbExtension, Request->Unit->Adapter->Config.SrbExtensionSize, PORT_POISON);
+        RtlFillMemory(Request->SrbExtension, Request->Unit->Adapter->Config.SrbExtensionSize,
+                      PORT_POISON);
     }
     Request->Irp->Tail.Overlay.DriverContext[0] = Request;
     SrbSetOriginalRequest(Request->MiniportSrb, Request->Irp);
@@ -223,7 +234,7 @@ static VOID PortCallStartIo(PPORT_REQUEST Request)
     PPORT_ADAPTER adapter = unit->Adapter;
     ULONG64 id = Request->Id;
     KIRQL irql = KeGetCurrentIrql();
-    BOOLEAN raise = irql < DISPATCH_LEVEL && !PortOptions.passive_startio && PortRandom(2) != 0;
+    BOOLEAN raise = irql < DISPATCH_LEVEL && !PortOptions.StartIoAtPassive && PortRandom(2) != 0;
     BOOLEAN started;
     PORT_CALL call;
 
@@ -257,13 +268,15 @@ VOID PortRequestIssue(PPORT_REQUEST Request)
     InterlockedIncrement64(&adapter->Started);
     PortTraceStart(PortSrbName(Request->Function, Request->Opcode), Request->Id,
                    (ULONG64)unit->Path << 16 | (ULONG64)unit->Target << 8 | unit->Lun,
-                   Request->Function == SRB_FUNCTION_EXECUTE_SCSI ? Request->Opcode : 0x100u | Request->Function,
+                   Request->Function == SRB_FUNCTION_EXECUTE_SCSI ? Request->Opcode
+                                                                  : 0x100u | Request->Function,
                    Request->SenderLength);
     if (PortRequestPrepare(Request)) {
         InterlockedExchange(&Request->State, PORT_REQUEST_ISSUED);
         PortCallStartIo(Request);
     } else {
-        PortSrbSetStatus(Request->MiniportSrb != NULL ? Request->MiniportSrb : Request->Srb, SRB_STATUS_INTERNAL_ERROR);
+        PortSrbSetStatus(Request->MiniportSrb != NULL ? Request->MiniportSrb : Request->Srb,
+                         SRB_STATUS_INTERNAL_ERROR);
         InterlockedExchange(&Request->State, PORT_REQUEST_COMPLETED);
         PortRequestFinish(Request);
     }

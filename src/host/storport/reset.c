@@ -1,7 +1,8 @@
 /*
- * The reset ladder: RESET_LOGICAL_UNIT, then RESET_DEVICE, then HwResetBus, each only if the one before failed. It is a
- * small state machine in a DPC, because it starts from the time-out tick and its SRBs may pend; it never runs inside the
- * miniport's own completion call. While a rung is tried, the queues of what it resets are held.
+ * The reset ladder: RESET_LOGICAL_UNIT, then RESET_DEVICE, then HwResetBus, each only if the one
+ * before failed. It is a small state machine in a DPC, because it starts from the time-out tick and
+ * its SRBs may pend; it never runs inside the miniport's own completion call. While a rung is
+ * tried, the queues of what it resets are held.
  */
 #include "storport/internal.h"
 
@@ -10,7 +11,8 @@ static BOOLEAN PortResetCovers(PPORT_RESET Reset, PPORT_UNIT Unit)
 {
     switch (Reset->Tier) {
     case PORT_TIER_UNIT:
-        return Unit->Path == Reset->Path && Unit->Target == Reset->Target && Unit->Lun == Reset->Lun;
+        return Unit->Path == Reset->Path && Unit->Target == Reset->Target &&
+               Unit->Lun == Reset->Lun;
     case PORT_TIER_TARGET:
         return Unit->Path == Reset->Path && Unit->Target == Reset->Target;
     default:
@@ -18,14 +20,16 @@ static BOOLEAN PortResetCovers(PPORT_RESET Reset, PPORT_UNIT Unit)
     }
 }
 
-/** Requests that the reset has not ended get their full time again; what happens to them on Windows is not documented. One
- *  that survives reset after reset is lost: here that is a bugcheck, instead of a machine that resets for ever. */
+/** Requests that the reset has not ended get their full time again; what happens to them on Windows
+ * is not documented. One that survives reset after reset is lost: here that is a bugcheck, instead
+ * of a machine that resets for ever. */
 static VOID PortResetReload(PPORT_UNIT Unit)
 {
     KIRQL irql;
 
     KeAcquireSpinLock(&Unit->Lock, &irql);
-    for (PLIST_ENTRY entry = Unit->Outstanding.Flink; entry != &Unit->Outstanding; entry = entry->Flink) {
+    for (PLIST_ENTRY entry = Unit->Outstanding.Flink; entry != &Unit->Outstanding;
+         entry = entry->Flink) {
         PPORT_REQUEST request = CONTAINING_RECORD(entry, PORT_REQUEST, Link);
 
         if (request->TicksLeft != 1) {
@@ -33,10 +37,11 @@ static VOID PortResetReload(PPORT_UNIT Unit)
         }
         request->TicksLeft = SrbGetTimeOutValue(request->Srb) + 1;
         if (++request->Resets >= PORT_LOST_RESETS) {
-            PORT_VIOLATION(SRB_LOST, SCSI_VERIFIER_DETECTED_VIOLATION, 0x300A, request->Id, request->Opcode, 0,
+            PORT_VIOLATION(SRB_LOST, SCSI_VERIFIER_DETECTED_VIOLATION, 0x300A, request->Id,
+                           request->Opcode, 0,
                            "%s (SRB %llu) was not completed, though its unit was reset %u times",
-                           PortSrbName(request->Function, request->Opcode), (unsigned long long)request->Id,
-                           request->Resets);
+                           PortSrbName(request->Function, request->Opcode),
+                           (unsigned long long)request->Id, request->Resets);
         }
     }
     KeReleaseSpinLock(&Unit->Lock, irql);
@@ -45,7 +50,8 @@ static VOID PortResetReload(PPORT_UNIT Unit)
 /** Holds the queues of what is reset, or lets them go. */
 static VOID PortResetHold(PPORT_ADAPTER Adapter, BOOLEAN Hold)
 {
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
         if (Hold && PortResetCovers(&Adapter->Reset, unit)) {
             PortHoldUnit(unit, PORT_HOLD_RESET);
         } else if (!Hold && (unit->Hold & PORT_HOLD_RESET) != 0) {
@@ -55,11 +61,13 @@ static VOID PortResetHold(PPORT_ADAPTER Adapter, BOOLEAN Hold)
     }
 }
 
-/** The reset SRB has come back; its IRP stays ours. Its time-out may have ended the attempt before. \irql{<= DISPATCH_LEVEL} */
+/** The reset SRB has come back; its IRP stays ours. Its time-out may have ended the attempt before.
+ * \irql{<= DISPATCH_LEVEL} */
 static NTSTATUS NTAPI PortResetSrbDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     PPORT_ADAPTER adapter = Context;
-    ULONG tier = adapter->Reset.Attempt[PORT_TIER_UNIT].Irp == Irp ? PORT_TIER_UNIT : PORT_TIER_TARGET;
+    ULONG tier =
+        adapter->Reset.Attempt[PORT_TIER_UNIT].Irp == Irp ? PORT_TIER_UNIT : PORT_TIER_TARGET;
     LONG ended = InterlockedExchange(&adapter->Reset.Attempt[tier].Ended, 1);
 
     UNREFERENCED_PARAMETER(DeviceObject);
@@ -73,14 +81,16 @@ static NTSTATUS NTAPI PortResetSrbDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PV
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-/** Sends the SRB of the first or second rung. \return FALSE if it cannot be sent: that rung has failed. */
+/** Sends the SRB of the first or second rung. \return FALSE if it cannot be sent: that rung has
+ * failed. */
 static BOOLEAN PortResetSend(PPORT_ADAPTER Adapter)
 {
     PPORT_RESET reset = &Adapter->Reset;
     ULONG tier = reset->Tier;
     PIRP irp = reset->Attempt[tier].Irp;
     PORT_SRB_FIELDS fields = {
-        .Function = tier == PORT_TIER_UNIT ? SRB_FUNCTION_RESET_LOGICAL_UNIT : SRB_FUNCTION_RESET_DEVICE,
+        .Function =
+            tier == PORT_TIER_UNIT ? SRB_FUNCTION_RESET_LOGICAL_UNIT : SRB_FUNCTION_RESET_DEVICE,
         .Path = reset->Path,
         .Target = reset->Target,
         .Lun = tier == PORT_TIER_UNIT ? reset->Lun : 0,
@@ -98,7 +108,8 @@ static BOOLEAN PortResetSend(PPORT_ADAPTER Adapter)
         return FALSE;
     }
     InterlockedExchange(&reset->Attempt[tier].Ended, 0);
-    PortSrbBuild(&reset->Attempt[tier].Srb, Adapter->Config.SrbType == SRB_TYPE_STORAGE_REQUEST_BLOCK, &fields);
+    PortSrbBuild(&reset->Attempt[tier].Srb,
+                 Adapter->Config.SrbType == SRB_TYPE_STORAGE_REQUEST_BLOCK, &fields);
     IoReuseIrp(irp, STATUS_NOT_SUPPORTED);
     IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_SCSI;
     IoGetNextIrpStackLocation(irp)->Parameters.Scsi.Srb = &reset->Attempt[tier].Srb.Scsi;
@@ -178,8 +189,8 @@ VOID PortResetAttemptTimedOut(PPORT_ADAPTER Adapter, PPORT_REQUEST Request)
     }
 }
 
-/** Starts a reset of a unit from a rung on. `Single`: only this rung. \return FALSE if a reset is going on already, or
- *  the adapter does not run. \irql{<= DISPATCH_LEVEL} */
+/** Starts a reset of a unit from a rung on. `Single`: only this rung. \return FALSE if a reset is
+ * going on already, or the adapter does not run. \irql{<= DISPATCH_LEVEL} */
 BOOLEAN PortResetBegin(PPORT_ADAPTER Adapter, PPORT_UNIT Unit, ULONG Tier, BOOLEAN Single)
 {
     PPORT_RESET reset = &Adapter->Reset;

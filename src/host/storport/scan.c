@@ -1,16 +1,18 @@
 /*
- * The bus scan, as a Storport developer described it: whenever PnP asks the adapter for its bus relations, for every path
- * and target a REPORT LUNS to LUN 0; where that fails, INQUIRY to LUN 0 and, if it answers, to LUNs 1 to 7; and the units
- * of the last scan get an INQUIRY too. Who answers is there. Runs at PASSIVE_LEVEL in the thread of the PnP IRP, one scan
- * at a time; it waits for every command.
+ * The bus scan, as a Storport developer described it: whenever PnP asks the adapter for its bus
+ * relations, for every path and target a REPORT LUNS to LUN 0; where that fails, INQUIRY to LUN 0
+ * and, if it answers, to LUNs 1 to 7; and the units of the last scan get an INQUIRY too. Who
+ * answers is there. Runs at PASSIVE_LEVEL in the thread of the PnP IRP, one scan at a time; it
+ * waits for every command.
  */
 #include "storport/internal.h"
 
-#define PORT_PROBE_LUNS 8
-#define PORT_LUN_ENTRY 8
+#define PORT_PROBE_LUNS         8
+#define PORT_LUN_ENTRY          8
 #define PORT_REPORT_LUNS_LENGTH (8 + 256 * PORT_LUN_ENTRY)
 
-/** One INQUIRY decides: is somebody there? A unit that answers and was not known gets its PDO with the relations. */
+/** One INQUIRY decides: is somebody there? A unit that answers and was not known gets its PDO with
+ * the relations. */
 static BOOLEAN PortProbe(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun)
 {
     PPORT_UNIT unit = PortUnitGet(Adapter, Path, Target, Lun, TRUE);
@@ -37,7 +39,8 @@ static BOOLEAN PortProbe(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR 
     return answers;
 }
 
-/** LUN of a REPORT LUNS entry of 8 bytes: peripheral or flat addressing, one byte's worth. \return FALSE for others. */
+/** LUN of a REPORT LUNS entry of 8 bytes: peripheral or flat addressing, one byte's worth. \return
+ * FALSE for others. */
 static BOOLEAN PortLunOfEntry(const UCHAR *Entry, ULONG *Lun)
 {
     UCHAR method = Entry[0] >> 6;
@@ -63,7 +66,8 @@ static BOOLEAN PortScanList(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, PUC
     listed = (ULONG)Buffer[0] << 24 | (ULONG)Buffer[1] << 16 | (ULONG)Buffer[2] << 8 | Buffer[3];
     listed = min(listed, length - 8) / PORT_LUN_ENTRY;
     for (ULONG i = 0; i < listed; i++) {
-        if (PortLunOfEntry(Buffer + 8 + i * PORT_LUN_ENTRY, &lun) && lun < Adapter->Config.MaximumNumberOfLogicalUnits) {
+        if (PortLunOfEntry(Buffer + 8 + i * PORT_LUN_ENTRY, &lun) &&
+            lun < Adapter->Config.MaximumNumberOfLogicalUnits) {
             PortProbe(Adapter, Path, Target, (UCHAR)lun);
         }
     }
@@ -85,7 +89,8 @@ static VOID PortScanTarget(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, PUCH
 /** Units of the last scan that this one has not met yet. */
 static VOID PortScanKnown(PPORT_ADAPTER Adapter)
 {
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
         if (unit->Present && !unit->Scanned) {
             PortProbe(Adapter, unit->Path, unit->Target, unit->Lun);
         }
@@ -101,8 +106,10 @@ VOID PortScan(PPORT_ADAPTER Adapter)
     }
     KeWaitForSingleObject(&Adapter->ScanLock, Executive, KernelMode, FALSE, NULL);
     PortTracePnp("scan-begins", 0);
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
-        unit->Scanned = unit->Departed; /* one that PnP is removing cannot come back before it is gone */
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
+        unit->Scanned =
+            unit->Departed; /* one that PnP is removing cannot come back before it is gone */
         unit->Replaced = unit->Departed;
     }
     for (ULONG path = 0; path < Adapter->Config.NumberOfBuses; path++) {

@@ -1,12 +1,13 @@
 /*
- * The two forms of an SRB, as the class drivers lay them out: built here from one description, and the few accessors that
- * srbhelper.h does not have. Nothing here issues an SRB, except PortSendAndWait, which the bus scan stands on.
+ * The two forms of an SRB, as the class drivers lay them out: built here from one description, and
+ * the few accessors that srbhelper.h does not have. Nothing here issues an SRB, except
+ * PortSendAndWait, which the bus scan stands on.
  */
 #include "storport/internal.h"
 
 /** Bytes of an extended SRB's header with one SRBEX_DATA offset, rounded as classpnp does. */
 #define PORT_SRB_ADDRESS_OFFSET ((ULONG)sizeof(STORAGE_REQUEST_BLOCK))
-#define PORT_SRB_DATA_OFFSET (PORT_SRB_ADDRESS_OFFSET + (ULONG)sizeof(STOR_ADDR_BTL8))
+#define PORT_SRB_DATA_OFFSET    (PORT_SRB_ADDRESS_OFFSET + (ULONG)sizeof(STOR_ADDR_BTL8))
 
 static VOID PortFillScsi(PSCSI_REQUEST_BLOCK Srb, const PORT_SRB_FIELDS *Fields)
 {
@@ -29,7 +30,8 @@ static VOID PortFillScsi(PSCSI_REQUEST_BLOCK Srb, const PORT_SRB_FIELDS *Fields)
         return;
     case SRB_FUNCTION_POWER:
         ((PSCSI_POWER_REQUEST_BLOCK)Srb)->SrbPowerFlags = Fields->AdapterFlag;
-        ((PSCSI_POWER_REQUEST_BLOCK)Srb)->DevicePowerState = (STOR_DEVICE_POWER_STATE)Fields->PowerState;
+        ((PSCSI_POWER_REQUEST_BLOCK)Srb)->DevicePowerState =
+            (STOR_DEVICE_POWER_STATE)Fields->PowerState;
         ((PSCSI_POWER_REQUEST_BLOCK)Srb)->PowerAction = (STOR_POWER_ACTION)Fields->Action;
         return;
     case SRB_FUNCTION_WMI:
@@ -58,11 +60,13 @@ static ULONG PortFillCdb(PSRBEX_DATA Data, const PORT_SRB_FIELDS *Fields)
     cdb16->SenseInfoBufferLength = Fields->SenseLength;
     cdb16->CdbLength = Fields->CdbLength;
     cdb16->SenseInfoBuffer = Fields->Sense;
-    RtlCopyMemory(cdb16->Cdb, Fields->Cdb, Fields->CdbLength); /* both forms have the Cdb at the same offset */
+    RtlCopyMemory(cdb16->Cdb, Fields->Cdb,
+                  Fields->CdbLength); /* both forms have the Cdb at the same offset */
     return large ? sizeof(SRBEX_DATA_SCSI_CDB32) : sizeof(SRBEX_DATA_SCSI_CDB16);
 }
 
-/** The SRBEX_DATA of this function, behind the address. \return its size, 0 if the function has none. */
+/** The SRBEX_DATA of this function, behind the address. \return its size, 0 if the function has
+ * none. */
 static ULONG PortFillExData(PSRBEX_DATA Data, const PORT_SRB_FIELDS *Fields)
 {
     switch (Fields->Function) {
@@ -142,8 +146,9 @@ ULONG PortSrbBuild(PPORT_SRB Storage, BOOLEAN Extended, const PORT_SRB_FIELDS *F
 
 ULONG PortSrbLength(PSCSI_REQUEST_BLOCK Srb)
 {
-    return Srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK ? ((PSTORAGE_REQUEST_BLOCK)Srb)->SrbLength
-                                                               : (ULONG)sizeof(*Srb);
+    return Srb->Function == SRB_FUNCTION_STORAGE_REQUEST_BLOCK
+               ? ((PSTORAGE_REQUEST_BLOCK)Srb)->SrbLength
+               : (ULONG)sizeof(*Srb);
 }
 
 VOID PortSrbSetExtension(PSCSI_REQUEST_BLOCK Srb, PVOID SrbExtension)
@@ -266,13 +271,16 @@ static NTSTATUS NTAPI PortSendDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID 
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-/** Sends an SRB that the port makes itself, past the PDO (there may be none yet), and waits. `Fields->Data` is nonpaged;
- *  `Fields->DataLength` comes back as what was moved. \irql{PASSIVE_LEVEL} */
+/** Sends an SRB that the port makes itself, past the PDO (there may be none yet), and waits.
+ * `Fields->Data` is nonpaged; `Fields->DataLength` comes back as what was moved.
+ * \irql{PASSIVE_LEVEL} */
 UCHAR PortSendAndWait(PPORT_UNIT Unit, PPORT_SRB_FIELDS Fields, PUCHAR ScsiStatus)
 {
     PIRP irp = IoAllocateIrp(1, FALSE);
     PPORT_SRB srb = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*srb), PORT_TAG);
-    PMDL mdl = Fields->DataLength != 0 ? IoAllocateMdl(Fields->Data, Fields->DataLength, FALSE, FALSE, NULL) : NULL;
+    PMDL mdl = Fields->DataLength != 0
+                   ? IoAllocateMdl(Fields->Data, Fields->DataLength, FALSE, FALSE, NULL)
+                   : NULL;
     UCHAR status = SRB_STATUS_INTERNAL_ERROR;
     KEVENT done;
 
@@ -280,7 +288,8 @@ UCHAR PortSendAndWait(PPORT_UNIT Unit, PPORT_SRB_FIELDS Fields, PUCHAR ScsiStatu
     Fields->Target = Unit->Target;
     Fields->Lun = Unit->Lun;
     if (irp != NULL && srb != NULL && (mdl != NULL || Fields->DataLength == 0) &&
-        PortSrbBuild(srb, Unit->Adapter->Config.SrbType == SRB_TYPE_STORAGE_REQUEST_BLOCK, Fields) != 0) {
+        PortSrbBuild(srb, Unit->Adapter->Config.SrbType == SRB_TYPE_STORAGE_REQUEST_BLOCK,
+                     Fields) != 0) {
         if (mdl != NULL) {
             MmBuildMdlForNonPagedPool(mdl);
         }

@@ -1,7 +1,8 @@
 /*
- * Time-outs. One timer per adapter ticks once a second while anything with a TimeOutValue is outstanding, and every
- * outstanding request counts down. A request that reaches zero starts the reset ladder on its unit (reset.c); it is not
- * completed here, because the miniport still has it. Storport keeps this clock, a miniport never does.
+ * Time-outs. One timer per adapter ticks once a second while anything with a TimeOutValue is
+ * outstanding, and every outstanding request counts down. A request that reaches zero starts the
+ * reset ladder on its unit (reset.c); it is not completed here, because the miniport still has it.
+ * Storport keeps this clock, a miniport never does.
  */
 #include "storport/internal.h"
 
@@ -17,13 +18,15 @@ VOID PortTickArm(PPORT_ADAPTER Adapter)
     }
 }
 
-/** Counts a unit's requests down. \return the first whose time is up; `Waiting` if any counts on. */
+/** Counts a unit's requests down. \return the first whose time is up; `Waiting` if any counts
+ * on. */
 static PPORT_REQUEST PortUnitTick(PPORT_UNIT Unit, BOOLEAN *Waiting)
 {
     PPORT_REQUEST late = NULL;
 
     KeAcquireSpinLockAtDpcLevel(&Unit->Lock);
-    for (PLIST_ENTRY entry = Unit->Outstanding.Flink; entry != &Unit->Outstanding; entry = entry->Flink) {
+    for (PLIST_ENTRY entry = Unit->Outstanding.Flink; entry != &Unit->Outstanding;
+         entry = entry->Flink) {
         PPORT_REQUEST request = CONTAINING_RECORD(entry, PORT_REQUEST, Link);
 
         if (request->TicksLeft > 1) {
@@ -53,7 +56,8 @@ VOID NTAPI PortTickDpc(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
     UNREFERENCED_PARAMETER(First);
     UNREFERENCED_PARAMETER(Second);
     InterlockedExchange(&adapter->TickArmed, 0);
-    for (PPORT_UNIT unit = PortUnitNext(adapter, NULL); unit != NULL; unit = PortUnitNext(adapter, unit)) {
+    for (PPORT_UNIT unit = PortUnitNext(adapter, NULL); unit != NULL;
+         unit = PortUnitNext(adapter, unit)) {
         if (unit->OutstandingCount != 0 && PortUnitTick(unit, &waiting) != NULL) {
             PortResetBegin(adapter, unit, PORT_TIER_UNIT, FALSE);
         }

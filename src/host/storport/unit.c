@@ -1,7 +1,8 @@
 /*
- * Logical units by address. A unit exists as soon as somebody sends something to its address (the scan sends REPORT LUNS
- * and INQUIRY to addresses where nothing may be), so that the miniport finds its LU extension there from the first
- * command on; it lives until the last reference is gone. Finding one costs the same however many there are.
+ * Logical units by address. A unit exists as soon as somebody sends something to its address (the
+ * scan sends REPORT LUNS and INQUIRY to addresses where nothing may be), so that the miniport finds
+ * its LU extension there from the first command on; it lives until the last reference is gone.
+ * Finding one costs the same however many there are.
  */
 #include "storport/internal.h"
 
@@ -92,8 +93,8 @@ VOID PortUnitReference(PPORT_UNIT Unit)
     InterlockedIncrement(&Unit->References);
 }
 
-/** The table itself holds no reference: a unit that nobody refers to is gone. A count of zero is final, because it is
- *  only raised from above zero or under the lock. */
+/** The table itself holds no reference: a unit that nobody refers to is gone. A count of zero is
+ * final, because it is only raised from above zero or under the lock. */
 VOID PortUnitRelease(PPORT_UNIT Unit)
 {
     PPORT_ADAPTER adapter = Unit->Adapter;

@@ -1,6 +1,7 @@
 /*
- * LU PDOs: how a unit that answered in the scan becomes a device of PnP's, and how it goes. The bus relations are the
- * scan's result; a PDO that they no longer hold is removed by PnP, and only then is its unit deleted.
+ * LU PDOs: how a unit that answered in the scan becomes a device of PnP's, and how it goes. The bus
+ * relations are the scan's result; a PDO that they no longer hold is removed by PnP, and only then
+ * is its unit deleted.
  */
 #include "storport/internal.h"
 
@@ -8,8 +9,9 @@ static NTSTATUS PortUnitCreatePdo(PPORT_UNIT Unit)
 {
     PDEVICE_OBJECT pdo;
     PPORT_UNIT_DEVICE device;
-    NTSTATUS status = IoCreateDevice(Unit->Adapter->Common.Self->DriverObject, sizeof(*device), NULL,
-                                     FILE_DEVICE_MASS_STORAGE, FILE_DEVICE_SECURE_OPEN, FALSE, &pdo);
+    NTSTATUS status =
+        IoCreateDevice(Unit->Adapter->Common.Self->DriverObject, sizeof(*device), NULL,
+                       FILE_DEVICE_MASS_STORAGE, FILE_DEVICE_SECURE_OPEN, FALSE, &pdo);
 
     if (!NT_SUCCESS(status)) {
         return status;
@@ -51,7 +53,8 @@ static ULONG PortCollectUnits(PPORT_ADAPTER Adapter, PDEVICE_RELATIONS Relations
 {
     ULONG count = 0;
 
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
         if (!unit->Present || unit->Departed || unit->Pdo == NULL) {
             continue;
         }
@@ -68,12 +71,14 @@ static ULONG PortCollectUnits(PPORT_ADAPTER Adapter, PDEVICE_RELATIONS Relations
 /** PDOs for those who came; a mark on those who went. */
 static VOID PortArriveAndDepart(PPORT_ADAPTER Adapter)
 {
-    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL; unit = PortUnitNext(Adapter, unit)) {
+    for (PPORT_UNIT unit = PortUnitNext(Adapter, NULL); unit != NULL;
+         unit = PortUnitNext(Adapter, unit)) {
         if (unit->Present && unit->Pdo == NULL) {
             PortUnitCreatePdo(unit);
         } else if (!unit->Present && unit->Reported && !unit->Departed) {
             unit->Departed = TRUE;
-            PortTracePnp("pdo-missing", (ULONG64)unit->Path << 16 | (ULONG64)unit->Target << 8 | unit->Lun);
+            PortTracePnp("pdo-missing",
+                         (ULONG64)unit->Path << 16 | (ULONG64)unit->Target << 8 | unit->Lun);
         }
     }
 }
@@ -87,7 +92,8 @@ NTSTATUS PortBusRelations(PPORT_ADAPTER Adapter, PIRP Irp)
     PortScan(Adapter);
     PortArriveAndDepart(Adapter);
     count = PortCollectUnits(Adapter, NULL, 0);
-    relations = ExAllocatePoolWithTag(PagedPool, sizeof(*relations) + count * sizeof(PDEVICE_OBJECT), PORT_TAG);
+    relations = ExAllocatePoolWithTag(
+        PagedPool, sizeof(*relations) + count * sizeof(PDEVICE_OBJECT), PORT_TAG);
     if (relations == NULL) {
         return PortComplete(Irp, STATUS_INSUFFICIENT_RESOURCES, 0);
     }
@@ -111,11 +117,12 @@ static VOID PortSendPnp(PPORT_UNIT Unit, STOR_PNP_ACTION Action)
     }
 }
 
-/** StorQueryCapabilities with the buffer of the miniport's own choosing: 8 bytes, or 24 with the feature. */
+/** StorQueryCapabilities with the buffer of the miniport's own choosing: 8 bytes, or 24 with the
+ * feature. */
 VOID PortUnitQueryCapabilities(PPORT_UNIT Unit, PDEVICE_CAPABILITIES Capabilities)
 {
-    BOOLEAN full =
-        (Unit->Adapter->Driver->Data.FeatureSupport & STOR_FEATURE_FULL_PNP_DEVICE_CAPABILITIES) != 0;
+    BOOLEAN full = (Unit->Adapter->Driver->Data.FeatureSupport &
+                    STOR_FEATURE_FULL_PNP_DEVICE_CAPABILITIES) != 0;
     ULONG size = full ? sizeof(STOR_DEVICE_CAPABILITIES_EX) : sizeof(STOR_DEVICE_CAPABILITIES);
     PVOID buffer = ExAllocatePoolWithTag(NonPagedPoolNx, size, PORT_TAG);
     PSTOR_DEVICE_CAPABILITIES_EX large = buffer;
@@ -146,7 +153,8 @@ VOID PortUnitQueryCapabilities(PPORT_UNIT Unit, PDEVICE_CAPABILITIES Capabilitie
         Capabilities->Removable = full ? large->Removable : small->Removable;
         Capabilities->UniqueID = full ? large->UniqueID : small->UniqueID;
         Capabilities->SilentInstall = full ? large->SilentInstall : small->SilentInstall;
-        Capabilities->SurpriseRemovalOK = full ? large->SurpriseRemovalOK : small->SurpriseRemovalOK;
+        Capabilities->SurpriseRemovalOK =
+            full ? large->SurpriseRemovalOK : small->SurpriseRemovalOK;
         Capabilities->NoDisplayInUI = full ? large->NoDisplayInUI : small->NoDisplayInUI;
         Capabilities->RawDeviceOK = full ? large->RawDeviceOK : 0;
     }
@@ -166,7 +174,8 @@ static NTSTATUS PortUnitCapabilitiesIrp(PPORT_UNIT Unit, PIRP Irp)
 static NTSTATUS PortUnitIdIrp(PPORT_UNIT Unit, PIRP Irp)
 {
     PWCHAR text = NULL;
-    NTSTATUS status = PortQueryId(Unit, IoGetCurrentIrpStackLocation(Irp)->Parameters.QueryId.IdType, &text);
+    NTSTATUS status =
+        PortQueryId(Unit, IoGetCurrentIrpStackLocation(Irp)->Parameters.QueryId.IdType, &text);
 
     return PortComplete(Irp, status, (ULONG_PTR)text);
 }

@@ -1,16 +1,16 @@
 /*
- * A second miniport: a RAM disk of 256 KiB at 0:0:0, in about a hundred lines. It shares nothing with vmini, registers
- * with the older VIRTUAL_HW_INITIALIZATION_DATA, and proves that the host knows no driver by name. Everything is answered
- * inside of HwStartIo.
+ * A second miniport: a RAM disk of 256 KiB at 0:0:0, in about a hundred lines. It shares nothing
+ * with vmini, registers with the older VIRTUAL_HW_INITIALIZATION_DATA, and proves that the host
+ * knows no driver by name. Everything is answered inside of HwStartIo.
  */
 #include <ntddk.h>
 
 #include <srbhelper.h>
 #include <storport.h>
 
-#define RAM_BLOCK 512u
+#define RAM_BLOCK  512u
 #define RAM_BLOCKS 512u
-#define RAM_TAG 0x446d6152u /* "RamD" */
+#define RAM_TAG    0x446d6152u /* "RamD" */
 
 typedef struct _RAM_ADAPTER {
     PUCHAR Disk;
@@ -139,8 +139,9 @@ static BOOLEAN NTAPI RamStartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)
     return TRUE;
 }
 
-static ULONG NTAPI RamFindAdapter(PVOID DeviceExtension, PVOID HwContext, PVOID BusInformation, PVOID LowerDevice,
-                                  PCHAR ArgumentString, PPORT_CONFIGURATION_INFORMATION ConfigInfo, PBOOLEAN Again)
+static ULONG NTAPI RamFindAdapter(PVOID DeviceExtension, PVOID HwContext, PVOID BusInformation,
+                                  PVOID LowerDevice, PCHAR ArgumentString,
+                                  PPORT_CONFIGURATION_INFORMATION ConfigInfo, PBOOLEAN Again)
 {
     PRAM_ADAPTER adapter = DeviceExtension;
 
@@ -156,7 +157,8 @@ static ULONG NTAPI RamFindAdapter(PVOID DeviceExtension, PVOID HwContext, PVOID 
     ConfigInfo->MaximumNumberOfLogicalUnits = 1;
     ConfigInfo->SynchronizationModel = StorSynchronizeFullDuplex;
     *Again = FALSE;
-    if (adapter->Disk == NULL) { /* it may be found again after a stop: the extension is as it was */
+    if (adapter->Disk ==
+        NULL) { /* it may be found again after a stop: the extension is as it was */
         adapter->Disk = ExAllocatePoolWithTag(NonPagedPoolNx, RAM_BLOCKS * RAM_BLOCK, RAM_TAG);
         if (adapter->Disk == NULL) {
             return SP_RETURN_ERROR;
@@ -180,13 +182,15 @@ static BOOLEAN NTAPI RamResetBus(PVOID DeviceExtension, ULONG PathId)
 }
 
 static SCSI_ADAPTER_CONTROL_STATUS NTAPI RamAdapterControl(PVOID DeviceExtension,
-                                                           SCSI_ADAPTER_CONTROL_TYPE ControlType, PVOID Parameters)
+                                                           SCSI_ADAPTER_CONTROL_TYPE ControlType,
+                                                           PVOID Parameters)
 {
     PSCSI_SUPPORTED_CONTROL_TYPE_LIST list = Parameters;
 
     UNREFERENCED_PARAMETER(DeviceExtension);
     if (ControlType == ScsiQuerySupportedControlTypes) {
-        for (ULONG type = 0; type <= (ULONG)ScsiRestartAdapter && type < list->MaxControlType; type++) {
+        for (ULONG type = 0; type <= (ULONG)ScsiRestartAdapter && type < list->MaxControlType;
+             type++) {
             list->SupportedTypeList[type] = TRUE;
         }
     }
@@ -221,5 +225,6 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     data.TaggedQueuing = TRUE;
     data.AutoRequestSense = TRUE;
     data.MultipleRequestPerLu = TRUE;
-    return (NTSTATUS)StorPortInitialize(DriverObject, RegistryPath, (PHW_INITIALIZATION_DATA)(PVOID)&data, NULL);
+    return (NTSTATUS)StorPortInitialize(DriverObject, RegistryPath,
+                                        (PHW_INITIALIZATION_DATA)(PVOID)&data, NULL);
 }
