@@ -82,6 +82,7 @@ void host_ioctl_start(struct host_ioctl *ioctl)
     }
     top = IoGetAttachedDeviceReference(pdo);
     internal->irp = IoAllocateIrp(top->StackSize, FALSE);
+    nt_irp_disown(internal->irp);
     /* As long as it must be and no longer: special pool then catches who writes beyond. */
     internal->buffer = length != 0 ? nt_pool_allocate(NonPagedPoolNx, length, NT_HOST_TAG) : NULL;
     if (length != 0) {

@@ -45,8 +45,10 @@ uint64_t nt_mdl_mapped_count(void);
 
 /* --- IRPs (nt/irp.c) --- */
 
-/** IRPs that exist. */
+/** IRPs of drivers that exist. */
 uint64_t nt_irp_count(void);
+/** An IRP that the host itself keeps (a request of the host API): no driver left it behind. */
+void nt_irp_disown(PIRP irp);
 /** Sends an IRP that the caller has built and waits for it. \return IoStatus.Status; the IRP still exists.
  *  \irql{PASSIVE_LEVEL} */
 NTSTATUS nt_irp_send(PDEVICE_OBJECT device, PIRP irp);

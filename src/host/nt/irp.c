@@ -15,6 +15,7 @@ struct irp_block {
     uint32_t origin;        /* enum io_cache, or IO_CACHES: pool. */
     uint32_t output_length; /* Room behind UserBuffer; IoStatus.Information must not exceed it. */
     bool threaded;          /* A thread waits for it, and its end frees it (IoBuildDeviceIoControlRequest). */
+    bool hosts_own;         /* Of the host API: in no census. */
     uint64_t in_use;
     IRP irp;
 };
@@ -57,6 +58,7 @@ static struct irp_block *irp_block_allocate(CCHAR stack_size)
         block->origin = origin;
         block->output_length = 0;
         block->threaded = false;
+        block->hosts_own = false;
         block->in_use = IRP_IN_USE;
     }
     return block;
@@ -98,7 +100,7 @@ static void irp_release(PIRP irp)
 
     irp->Type = 0;
     block->in_use = 0;
-    io_count(IO_IRPS, -1);
+    io_count(IO_IRPS, block->hosts_own ? 0 : -1);
     if (block->origin == IO_CACHES) {
         nt_pool_free(block, NT_HOST_TAG);
     } else {
@@ -118,6 +120,12 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
                           "IoFreeIrp of an IRP that its thread still waits for");
     }
     irp_release(Irp);
+}
+
+void nt_irp_disown(PIRP irp)
+{
+    irp_block_of(irp)->hosts_own = true;
+    io_count(IO_IRPS, -1);
 }
 
 uint64_t nt_irp_count(void)
