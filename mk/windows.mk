@@ -6,7 +6,7 @@ MINGW_DDK ?= /usr/x86_64-w64-mingw32/include/ddk
 WIN := build/windows
 HAVE_MINGW := $(shell command -v $(MINGW)gcc)
 
-SYS_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-stack-protector -fno-ident -MMD -MP \
+SYS_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-stack-protector -fno-ident -mcmodel=small -MMD -MP \
 	'-ffile-prefix-map=$(CURDIR)/=' $(WARN) -Wframe-larger-than=2048 \
 	-Isrc/driver -Isrc/host/wdk/mingw -Isrc/host/wdk/storport -isystem $(MINGW_DDK)
 # Windows 10; loaded anywhere, data never executed; no date.

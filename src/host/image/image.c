@@ -1,7 +1,7 @@
 /*
- * The front of the loaders: reads a driver file, says what is wrong with it in words, hands it to the loader of its
- * format, and remembers which addresses belong to which driver, also after it is unloaded: code that is still called
- * then must be told from a wild pointer.
+ * The front of the loaders: reads a driver file, says what is wrong with it in words, hands it to
+ * the loader of its format, and remembers which addresses belong to which driver, also after it is
+ * unloaded: code that is still called then must be told from a wild pointer.
  */
 #define _GNU_SOURCE
 
@@ -103,12 +103,13 @@ static bool file_open(const char *path, struct image_file *file, struct host_err
 
     *file = (struct image_file){.fd = -1};
     if (fd < 0) {
-        image_error(error, path, "Name the driver's file: the .so that its build made.",
+        image_error(error, path, "Name the driver's file: the .so or .sys that its build made.",
                     "cannot be opened: %s.", strerror(errno));
         return false;
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        image_error(error, path, "Name the driver's file itself, a .so.", "is %s, not a driver file.",
+        image_error(error, path, "Name the driver's file itself, a .so or .sys.",
+                    "is %s, not a driver file.",
                     S_ISDIR(status.st_mode) ? "a directory" : "a device, pipe or socket");
     } else if (!file_copy(fd, (size_t)status.st_size, file)) {
         image_error(error, path, "Check the file, and that memory is left.",
@@ -129,13 +130,8 @@ static bool file_check(const char *path, const struct image_file *file, struct h
     if (what == NULL) {
         return true;
     }
-    if (strstr(what, "PE") != NULL) {
-        image_error(error, path, "Load the driver's .so instead, which its Linux build makes.",
-                    "is %s; the loader for .sys files is not built in yet.", what);
-    } else {
-        image_error(error, path, "Build the driver as a shared object for this machine.", "is %s.",
-                    what);
-    }
+    image_error(error, path, "Build the driver as a shared object for this machine.", "is %s.",
+                what);
     return false;
 }
 
@@ -162,10 +158,14 @@ static struct range *range_take(void)
     return best;
 }
 
-static bool range_add(const struct image *image, const struct image_file *file, uint64_t low)
+static bool range_add(const struct image *image, const struct image_file *file)
 {
     struct range *range;
+    uint64_t low = 0, high;
 
+    if (file->pe.size == 0) {
+        elf_extent(&file->bytes, &low, &high);
+    }
     pthread_mutex_lock(&mutex);
     range = range_take();
     if (range != NULL) {
@@ -199,13 +199,32 @@ static struct range *range_find(const void *address)
     return found;
 }
 
+/* --- the loaders --- */
+
+static bool load(const char *path, struct image_file *file, struct image *image,
+                 struct host_error *error)
+{
+    if (pe_looks_like(file->bytes.data, file->bytes.size)) {
+        return sys_load(path, file, image, error);
+    }
+    return file_check(path, file, error) && so_load(path, file, image, error);
+}
+
+static void unload(struct image *image)
+{
+    if (strcmp(image->format, "sys") == 0) {
+        sys_unload(image);
+    } else {
+        so_unload(image);
+    }
+}
+
 /* --- the interface --- */
 
 bool image_load(const char *path, struct image **out, struct host_error *error)
 {
     struct image *image = calloc(1, sizeof *image);
     struct image_file file;
-    uint64_t low, high;
 
     *out = NULL;
     if (image == NULL || !file_open(path, &file, error)) {
@@ -213,18 +232,16 @@ bool image_load(const char *path, struct image **out, struct host_error *error)
         return false;
     }
     image->path = strdup(path);
-    if (image->path == NULL || !file_check(path, &file, error) ||
-        !so_load(path, &file, image, error)) {
+    if (image->path == NULL || !load(path, &file, image, error)) {
         file_close(&file);
         free(image->path);
         free(image);
         return false;
     }
-    elf_extent(&file.bytes, &low, &high);
-    if (!range_add(image, &file, low)) {
-        image_error(error, path, "Unload one of the others.", "is one driver too many: %d are loaded.",
-                    KNOWN);
-        so_unload(image);
+    if (!range_add(image, &file)) {
+        image_error(error, path, "Unload one of the others.",
+                    "is one driver too many: %d are loaded.", KNOWN);
+        unload(image);
         file_close(&file);
         free(image->path);
         free(image);
@@ -238,8 +255,9 @@ void image_unload(struct image *image)
 {
     struct range *range = range_find(image->base);
 
-    range->unloaded = true; /* Before it is true: a thread that still runs there faults in what follows. */
-    so_unload(image);
+    range->unloaded =
+        true; /* Before it is true: a thread that still runs there faults in what follows. */
+    unload(image);
     free(image->path);
     free(image);
 }
@@ -263,11 +281,31 @@ const char *image_symbol(const void *address, char *buffer, size_t length)
     if (range == NULL) {
         return NULL;
     }
-    name = elf_function(&range->file.bytes,
-                        (uint64_t)((const char *)address - range->base) + range->low, &offset);
+    offset = (uint64_t)((const char *)address - range->base);
+    if (range->file.pe.size != 0) {
+        return pe_function_name(&range->file.pe, (uint32_t)offset, buffer, length) ? buffer : NULL;
+    }
+    name = elf_function(&range->file.bytes, offset + range->low, &offset);
     if (name == NULL) {
         return NULL;
     }
     snprintf(buffer, length, "%s", name);
     return buffer;
+}
+
+void image_discard_init(struct image *image)
+{
+    struct range *range = range_find(image->base);
+
+    if (range->file.pe.size != 0) {
+        sys_discard_init(image, &range->file.pe);
+    }
+}
+
+bool image_unwind(struct pe_frame *frame, bool (*read)(uint64_t address, uint64_t *value))
+{
+    const struct range *range = range_find((const void *)frame->ip);
+
+    return range != NULL && range->file.pe.size != 0 &&
+           pe_unwind(&range->file.pe, (uint64_t)range->base, frame, read);
 }

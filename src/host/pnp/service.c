@@ -75,6 +75,7 @@ bool pnp_load(struct host_error *error)
                          "size that this Storport does not know",
                          "%s: DriverEntry failed with status %08X", pnp.image_path, (unsigned)status);
     }
+    image_discard_init(pnp.image);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Who called: the stack of the running thread with function names, those of static functions too. Nothing here
- * allocates, because most of it runs when something has just gone wrong.
+ * Who called: the stack of the running thread with function names, those of static functions too.
+ * Nothing here allocates, because most of it runs when something has just gone wrong.
  */
 #define _GNU_SOURCE
 
@@ -12,10 +12,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "image/elf.h"
 #include "image/image.h"
+#include "image/pe.h"
 #include "verifier/report.h"
 
 #define FRAMES 64
@@ -109,6 +112,70 @@ const void *verifier_driver_caller(void)
     return NULL;
 }
 
+/* --- walking --- */
+
+/** The frames of a stack, the newest first. */
+struct walk {
+    void *frames[FRAMES];
+    int count;
+    struct pe_frame last; /**< Registers of the last one; only those that every frame keeps. */
+};
+
+/** A frame that the compiler's unwinder knows. */
+static _Unwind_Reason_Code walk_step(struct _Unwind_Context *context, void *argument)
+{
+    struct walk *walk = argument;
+
+    if (walk->count == FRAMES) {
+        return _URC_END_OF_STACK;
+    }
+    walk->last.ip = _Unwind_GetIP(context);
+    walk->frames[walk->count++] = (void *)walk->last.ip;
+#if defined(__x86_64__)
+    walk->last.registers[PE_RSP] = _Unwind_GetCFA(context);
+    walk->last.registers[PE_RBP] = _Unwind_GetGR(context, 6);
+#endif
+    return _URC_NO_REASON;
+}
+
+/** A word of this process's stack; asked of the system, because a broken stack may lead anywhere.
+ *  */
+static bool read_word(uint64_t address, uint64_t *value)
+{
+    struct iovec to = {value, sizeof *value}, from = {(void *)address, sizeof *value};
+
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)sizeof *value;
+}
+
+/** From a frame of the host to its caller's: the host is built with frame pointers. */
+static bool walk_host(struct pe_frame *frame)
+{
+    uint64_t at = frame->registers[PE_RBP];
+
+    if (at < frame->registers[PE_RSP] || at % 8 != 0 || !read_word(at + 8, &frame->ip)) {
+        return false;
+    }
+    frame->registers[PE_RSP] = at + 16;
+    return read_word(at, &frame->registers[PE_RBP]) && frame->ip != 0;
+}
+
+/** The compiler's unwinder stops at the first frame of a .sys; from there on by that image's own
+ *  tables. */
+static void walk_stack(struct walk *walk)
+{
+    memset(walk, 0, sizeof *walk);
+    _Unwind_Backtrace(walk_step, walk);
+    if (walk->count == 0 || !image_unwind(&walk->last, read_word)) {
+        return;
+    }
+    do {
+        if (walk->count == FRAMES) {
+            return;
+        }
+        walk->frames[walk->count++] = (void *)walk->last.ip;
+    } while (image_unwind(&walk->last, read_word) || walk_host(&walk->last));
+}
+
 /** Frames that say nothing: those of the verifier, and the entry of a routine. */
 static bool boring(const char *name)
 {
@@ -118,10 +185,13 @@ static bool boring(const char *name)
 void report_stack(struct report_text *report, const void *from, bool exact, char *where,
                   size_t length)
 {
-    void *frames[FRAMES];
-    int count = backtrace(frames, FRAMES), first = 0;
+    static struct walk walk; /* Only one report is ever made. */
+    void **frames = walk.frames;
+    int count, first = 0;
     char name[160] = "";
 
+    walk_stack(&walk);
+    count = walk.count;
     for (int i = 0; i < count; i++) {
         if (frames[i] == from) {
             first = i;
