@@ -41,7 +41,7 @@ VMINI_INIT static PULONG VminiConfigField(_Inout_ PVMINI_CONFIG Config,
 VMINI_INIT static BOOLEAN VminiConfigReadDword(_In_ HANDLE Key, _In_ PCWSTR Name,
                                                _Out_ PULONG Result)
 {
-    UCHAR Buffer[FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data) + sizeof(ULONG)];
+    ULONG Buffer[FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data) / sizeof(ULONG) + 1]; /* Aligned. */
     PKEY_VALUE_PARTIAL_INFORMATION Information = (PKEY_VALUE_PARTIAL_INFORMATION)(PVOID)Buffer;
     UNICODE_STRING ValueName;
     ULONG Length;
