@@ -36,22 +36,17 @@ _Use_decl_annotations_ VMINI_SLOT *VminiBusSlot(PVMINI_ADAPTER Adapter, VMINI_AD
     return Target != NULL ? &Target->Slots[Address.Lun] : NULL;
 }
 
-_Use_decl_annotations_ PVMINI_DEVICE VminiBusFind(PVMINI_ADAPTER Adapter, VMINI_ADDRESS Address, BOOLEAN Reporting)
+_Use_decl_annotations_ PVMINI_DEVICE VminiBusFind(PVMINI_ADAPTER Adapter, VMINI_ADDRESS Address)
 {
     PVMINI_BUS Bus = Adapter->Bus;
     PVMINI_DEVICE Device;
     VMINI_SLOT *Slot;
-    BOOLEAN Wake = FALSE;
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Bus->Lock, &OldIrql);
     Slot = VminiBusSlot(Adapter, Address);
     Device = Slot != NULL ? Slot->Device : NULL;
     if (Device != NULL && Device->Missing) {
-        if (Reporting && !Device->ReportedMissing) {
-            Device->ReportedMissing = TRUE; /* The SRB that brought us here is about to say "no device". */
-            Wake = TRUE;
-        }
         Device = NULL;
     }
     //! [reference]
@@ -60,10 +55,22 @@ _Use_decl_annotations_ PVMINI_DEVICE VminiBusFind(PVMINI_ADAPTER Adapter, VMINI_
     }
     //! [reference]
     KeReleaseSpinLock(&Bus->Lock, OldIrql);
-    if (Wake) {
+    return Device;
+}
+
+_Use_decl_annotations_ VOID VminiBusReportMissing(PVMINI_ADAPTER Adapter, VMINI_ADDRESS Address)
+{
+    PVMINI_BUS Bus = Adapter->Bus;
+    VMINI_SLOT *Slot;
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Bus->Lock, &OldIrql);
+    Slot = VminiBusSlot(Adapter, Address);
+    if (Slot != NULL && Slot->Device != NULL && Slot->Device->Missing && !Slot->Device->ReportedMissing) {
+        Slot->Device->ReportedMissing = TRUE;
         KeSetEvent(&Bus->DeleteWork, IO_NO_INCREMENT, FALSE);
     }
-    return Device;
+    KeReleaseSpinLock(&Bus->Lock, OldIrql);
 }
 
 _Use_decl_annotations_ VOID VminiBusDereference(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device)
@@ -139,7 +146,7 @@ _Use_decl_annotations_ BOOLEAN VminiBusMarkEnumerated(PVMINI_ADAPTER Adapter, PV
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Adapter->Bus->Lock, &OldIrql);
-    First = !Device->Enumerated;
+    First = !Device->Enumerated && !Device->Missing;
     Device->Enumerated = TRUE;
     KeReleaseSpinLock(&Adapter->Bus->Lock, OldIrql);
     return First;

@@ -44,14 +44,15 @@ NTSTATUS VminiBusCreate(_Inout_ PVMINI_ADAPTER Adapter);
 VOID VminiBusDestroy(_Inout_ PVMINI_ADAPTER Adapter);
 
 /**
- * Finds the device at an address and references it.
- *
- * A device that is Missing is not found; the first lookup that meets it there makes it ReportedMissing if Reporting
- * is TRUE (the lookup is for an SRB, so Storport is about to hear "no device") and wakes the delete thread.
+ * Finds the device at an address and references it. A device that is Missing is not found.
  * \return the device, to be given back with VminiBusDereference, or NULL.
  * \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock} \article{Part III, Figure 7, FindOsrVmDevice}
  */
-PVMINI_DEVICE VminiBusFind(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address, _In_ BOOLEAN Reporting);
+PVMINI_DEVICE VminiBusFind(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
+
+/** A bus scan's INQUIRY for this address is about to be told that nobody is there: a device that is Missing there becomes
+ *  ReportedMissing, and the delete thread hears of it. \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock} */
+VOID VminiBusReportMissing(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
 
 /** Gives a reference back. The device may be freed any time afterwards. \irql{<= DISPATCH_LEVEL} */
 VOID VminiBusDereference(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PVMINI_DEVICE Device);
@@ -81,7 +82,7 @@ VOID VminiBusArrive(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
  *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
 BOOLEAN VminiBusDepart(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
-/** Marks a device as enumerated: Storport's INQUIRY got its answer. \return TRUE the first time.
+/** Marks a device as enumerated: Storport's INQUIRY got its answer. \return TRUE the first time, unless it is Missing.
  *  \irql{<= DISPATCH_LEVEL} */
 BOOLEAN VminiBusMarkEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 

@@ -25,24 +25,9 @@ static VOID VminiConnectFail(_In_ _Post_invalid_ PVMINI_CONNECTION Connection, _
     VminiConnectionRemove(Connection);
     Irp = VminiPendedTake(Connection, &Connection->ConnectIrp);
     if (Irp != NULL) {
-        VminiServiceComplete(Adapter, Irp, Status, 0);
+        VminiPendedComplete(Adapter, Irp, Status, 0);
     }
     VminiConnectionDereference(Connection);
-}
-
-/** Counts the connections in the making, for VminiServiceDrain. \irql{<= DISPATCH_LEVEL} */
-static VOID VminiConnectMaking(_In_ PVMINI_SERVICE Service, _In_ LONG Change)
-{
-    KIRQL OldIrql;
-
-    KeAcquireSpinLock(&Service->Lock, &OldIrql);
-    Service->Making += Change;
-    if (Service->Making == 0) {
-        KeSetEvent(&Service->Idle, IO_NO_INCREMENT, FALSE); /* Under the lock: the service may go right after. */
-    } else {
-        KeClearEvent(&Service->Idle);
-    }
-    KeReleaseSpinLock(&Service->Lock, OldIrql);
 }
 
 /** Makes the device record of an opened connection. \return STATUS_SUCCESS or why there is none. \irql{PASSIVE_LEVEL} */
@@ -92,7 +77,7 @@ static VOID VminiConnectArrive(_Inout_ PVMINI_CONNECTION Connection)
      * one last time whether somebody gave up while the device was not there yet to be taken away again. */
     InterlockedIncrement(&Connection->References);
     VminiBusArrive(Connection->Adapter, Device);
-    if (InterlockedCompareExchange(&Connection->Abandoned, 0, 0) != 0 ||
+    if (InterlockedCompareExchange(&Connection->Unwanted, 0, 0) != 0 ||
         InterlockedCompareExchange(&Connection->ContainingMediaRemoved, 0, 0) != 0) {
         VminiConnectionDepart(Connection);
     }
@@ -106,7 +91,7 @@ static VOID VminiConnectOpened(_Inout_ PVMINI_CONNECTION Connection)
     NTSTATUS Status = Connection->Work.Status;
 
     SeDeleteClientSecurity(&Connection->Client);
-    if (NT_SUCCESS(Status) && InterlockedCompareExchange(&Connection->Abandoned, 0, 0) != 0) {
+    if (NT_SUCCESS(Status) && InterlockedCompareExchange(&Connection->Unwanted, 0, 0) != 0) {
         Status = STATUS_CANCELLED;
     }
     if (NT_SUCCESS(Status)) {
@@ -114,7 +99,7 @@ static VOID VminiConnectOpened(_Inout_ PVMINI_CONNECTION Connection)
     } else {
         VminiConnectFail(Connection, Status);
     }
-    VminiConnectMaking(Service, -1);
+    VminiServiceBusy(Service, -1);
 }
 
 _Use_decl_annotations_ VOID VminiServiceWorkDone(PVMINI_WORK_ITEM Item)
@@ -161,6 +146,7 @@ static NTSTATUS VminiConnectBuild(_In_ PVMINI_SERVICE_REQUEST Request, _Outptr_ 
     New->Adapter = Request->Adapter;
     New->Flags = In->Flags;
     New->Address = In->Address;
+    New->Address.Reserved = 0;
     New->References = 1;
     KeInitializeEvent(&New->Closed, NotificationEvent, FALSE);
     Status = VminiPathResolve(In->PathName, New);
@@ -242,7 +228,7 @@ _Use_decl_annotations_ NTSTATUS VminiCommandConnectHandler(PVMINI_SERVICE_REQUES
         return Status;
     }
     VminiConnectPrepareWork(Connection);
-    VminiConnectMaking(Adapter->Service, 1);
+    VminiServiceBusy(Adapter->Service, 1);
     Status = VminiConnectInsert(Adapter->Service, Connection);
     if (NT_SUCCESS(Status)) {
         Status = VminiPendedQueue(Adapter, Request->Irp, VminiPendedConnect, Connection, &Connection->ConnectIrp, 0);
@@ -255,7 +241,7 @@ _Use_decl_annotations_ NTSTATUS VminiCommandConnectHandler(PVMINI_SERVICE_REQUES
     SeDeleteClientSecurity(&Connection->Client);
     VminiBusReleaseAddress(Adapter, Connection->Address);
     VminiConnectionDereference(Connection);
-    VminiConnectMaking(Adapter->Service, -1);
+    VminiServiceBusy(Adapter->Service, -1);
     return Status;
 }
 
@@ -274,7 +260,7 @@ _Use_decl_annotations_ VOID VminiServiceEnumerated(PVMINI_ADAPTER Adapter, PVMIN
         Out->Address = Connection->Address;
         Out->BlockSize = Device->Unit.BlockSize;
         Out->BlockCount = Device->Unit.BlockCount;
-        VminiServiceComplete(Adapter, Irp, STATUS_SUCCESS, sizeof(*Out));
+        VminiPendedComplete(Adapter, Irp, STATUS_SUCCESS, sizeof(*Out));
     }
     VminiEventPost(Adapter, VminiEventArrival, Connection, STATUS_SUCCESS);
 }
@@ -285,7 +271,7 @@ _Use_decl_annotations_ VOID VminiServiceNotEnumerated(PVMINI_ADAPTER Adapter, PV
     PIRP Irp = VminiPendedTake(Connection, &Connection->ConnectIrp);
 
     if (Irp != NULL) {
-        VminiServiceComplete(Adapter, Irp, STATUS_IO_TIMEOUT, 0);
+        VminiPendedComplete(Adapter, Irp, STATUS_IO_TIMEOUT, 0);
     }
-    (VOID) VminiBusDepart(Adapter, Device);
+    StorPortNotification(BusChangeDetected, Adapter, Device->Unit.Address.Path);
 }

@@ -51,14 +51,14 @@ typedef struct _VMINI_CONNECTION {
 
     /* Interlocked. */
     LONG References;             /**< 1 for the list, 1 for each IRP in the queue. */
-    LONG Abandoned;              /**< CONNECT was cancelled before the device arrived. */
+    LONG Unwanted;               /**< It was cancelled, disconnected or closed, perhaps before its device arrived. */
     LONG ContainingMediaRemoved; /**< The volume asked to go. \article{Part III, Figure 4, ContainingMediaRemoved} */
 
     /* Guarded by the service's lock. */
     LIST_ENTRY Link;
     BOOLEAN Arrived;       /**< A device was published for it. */
     BOOLEAN Gone;          /**< Its file is closed: nothing more will happen. */
-    BOOLEAN Disconnecting; /**< A DISCONNECT waits for it. */
+    BOOLEAN Disconnecting; /**< A DISCONNECT has been made for it. There is only one: see VminiDisconnectClaim. */
     ULONG BlockSize;
     ULONGLONG BlockCount;
 } VMINI_CONNECTION, *PVMINI_CONNECTION;
@@ -67,13 +67,13 @@ typedef struct _VMINI_CONNECTION {
 struct _VMINI_SERVICE {
     PVMINI_ADAPTER Adapter;
     IO_CSQ Csq;
-    KEVENT Idle; /**< Notification event: no connection is in the making. */
+    KEVENT Idle; /**< Notification event: Busy is 0. */
 
     KSPIN_LOCK Lock; /**< Guards what follows. */
     LIST_ENTRY Connections; /**< \article{Part III, ConnectionList} */
     LIST_ENTRY Pended;      /**< IRPs. */
     BOOLEAN Closed;         /**< No new request is taken. */
-    LONG Making;            /**< Connections between CONNECT and arrival. */
+    LONG Busy;              /**< Connections between CONNECT and arrival; pended IRPs until they are completed. */
     ULONGLONG NextSequence; /**< Of the next event. */
     VMINI_EVENT Ring[VMINI_EVENT_RING]; /**< Event n is at n modulo the size. */
 };
@@ -96,6 +96,9 @@ VMINI_COMMAND_HANDLER VminiCommandDisconnectHandler;
 VMINI_COMMAND_HANDLER VminiCommandActiveListHandler;
 VMINI_COMMAND_HANDLER VminiCommandWaitEventHandler;
 
+/** Counts what VminiServiceDrain waits for. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+VOID VminiServiceBusy(_Inout_ PVMINI_SERVICE Service, _In_ LONG Change);
+
 /** Ends a service IRP. Never IoCompleteRequest: Storport counts them. \irql{<= DISPATCH_LEVEL} \locks{none held} */
 VOID VminiServiceComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp, _In_ NTSTATUS Status,
                           _In_ ULONG_PTR Information);
@@ -105,20 +108,25 @@ VOID VminiServiceComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP 
  * \param Connection  for CONNECT and DISCONNECT: referenced while the IRP is queued.
  * \param Context     for CONNECT and DISCONNECT: by which VminiPendedTake finds it.
  * \param LastSequence  for WAIT_EVENT.
- * \return STATUS_PENDING; STATUS_DELETE_PENDING: the interface is closed, or the connection's end is already past or
- *         waited for; STATUS_RETRY: there is an event to be told.
+ * \return STATUS_PENDING; STATUS_DELETE_PENDING: the interface is closed, or the connection's end is already past;
+ *         STATUS_RETRY: there is an event to be told; STATUS_INVALID_PARAMETER: LastSequence is no event's yet.
  * \irql{<= DISPATCH_LEVEL} \locks{takes the service's lock}
  */
 NTSTATUS VminiPendedQueue(_In_ PVMINI_ADAPTER Adapter, _In_ PIRP Irp, _In_ VMINI_PENDED_KIND Kind,
                           _In_opt_ PVMINI_CONNECTION Connection, _Inout_opt_ PIO_CSQ_IRP_CONTEXT Context,
                           _In_ ULONGLONG LastSequence);
 
-/** Takes a connection's CONNECT or DISCONNECT out of the queue. \return NULL: there is none, it was answered, or it is
- *  being cancelled. The reference that it held is given back. \irql{<= DISPATCH_LEVEL} */
+/** Takes a connection's CONNECT or DISCONNECT out of the queue. \return the IRP, for VminiPendedComplete; NULL: there is
+ *  none, it was answered, or it is being cancelled. \irql{<= DISPATCH_LEVEL} */
 PIRP VminiPendedTake(_In_ PVMINI_CONNECTION Connection, _Inout_ PIO_CSQ_IRP_CONTEXT Context);
 
 /** Takes the next WAIT_EVENT out of the queue, or with All any IRP. \irql{<= DISPATCH_LEVEL} */
 PIRP VminiPendedTakeNext(_In_ PVMINI_ADAPTER Adapter, _In_ BOOLEAN All);
+
+/** Ends an IRP that was taken out of the queue, and gives back what it held: its connection and the service.
+ *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
+VOID VminiPendedComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp, _In_ NTSTATUS Status,
+                         _In_ ULONG_PTR Information);
 
 /** Sets up the queue. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiPendedInitialize(_Inout_ PVMINI_SERVICE Service);

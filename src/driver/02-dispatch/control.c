@@ -15,7 +15,7 @@
 _Use_decl_annotations_ UCHAR NTAPI VminiSrbFlush(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     PVMINI_SRB_EXTENSION Extension = SrbGetMiniportContext(Srb);
-    PVMINI_DEVICE Device = VminiBusFind(Adapter, VminiSrbAddress(Srb), FALSE);
+    PVMINI_DEVICE Device = VminiBusFind(Adapter, VminiSrbAddress(Srb));
 
     if (Device == NULL) {
         return SRB_STATUS_NO_DEVICE;

@@ -31,8 +31,8 @@ static VMINI_DELETE_STEP VminiDeleteDecide(_In_ const VMINI_DEVICE *Device, _In_
         return Device->References == 1 ? VminiStepClose : VminiStepNone;
     }
     if (Device->Missing && (Device->ReportedMissing || Now >= Patience)) {
-        /* Closed; but somebody may have found it for a moment to mark it Missing once more. */
-        return Device->References == 1 ? VminiStepFree : VminiStepNone;
+        NT_ASSERT(Device->References == 1); /* It was so when it was closed, and nobody finds a missing device. */
+        return VminiStepFree;
     }
     if (!Device->Missing && Device->Enumerated) {
         return VminiStepNone;
@@ -73,6 +73,8 @@ static VMINI_DELETE_STEP VminiDeleteNext(_In_ PVMINI_ADAPTER Adapter, _Outptr_ P
     }
     if (Step == VminiStepFree) {
         VminiDeleteUnlink(Adapter, *Device);
+    } else if (Step == VminiStepTimeout) {
+        (VOID) VminiBusMarkMissing(Adapter, *Device); /* Under the lock: an INQUIRY that comes now comes too late. */
     }
     *Ended = Bus->Ending && IsListEmpty(&Bus->Devices);
     KeReleaseSpinLock(&Bus->Lock, OldIrql);
@@ -86,7 +88,7 @@ static VOID VminiDeleteDo(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device
 
     switch (Step) {
     case VminiStepTimeout:
-        VminiServiceNotEnumerated(Adapter, Device); /* Marks it Missing. */
+        VminiServiceNotEnumerated(Adapter, Device);
         break;
     case VminiStepClose:
         VminiServiceDeviceGone(Adapter, Device);

@@ -28,7 +28,7 @@ _Use_decl_annotations_ VOID VminiConnectionRemove(PVMINI_CONNECTION Connection)
 _Use_decl_annotations_ VOID VminiConnectionDepart(PVMINI_CONNECTION Connection)
 {
     PVMINI_ADAPTER Adapter = Connection->Adapter;
-    PVMINI_DEVICE Device = VminiBusFind(Adapter, Connection->Address, FALSE);
+    PVMINI_DEVICE Device = VminiBusFind(Adapter, Connection->Address);
 
     if (Device == NULL) {
         return; /* Not there yet, or on its way out. */
@@ -50,25 +50,38 @@ static BOOLEAN VminiDisconnectMatches(_In_ const VMINI_CONNECTION *Connection, _
            RtlCompareMemory(Connection->KeyBuffer, Wanted->KeyBuffer, Wanted->Key.Length) == Wanted->Key.Length;
 }
 
-/** Finds the connection that is meant, and references it under the lock. \return NULL: there is none that has arrived.
- *  \irql{<= DISPATCH_LEVEL} */
-static PVMINI_CONNECTION VminiDisconnectFind(_In_ PVMINI_SERVICE Service, _In_ const VMINI_CONNECTION *Wanted)
+/**
+ * Finds the connection that is meant, claims it for this DISCONNECT and references it, all under the lock.
+ *
+ * The first DISCONNECT wins. A second one must not even try to queue: both would use the connection's one context, and
+ * IoCsqInsertIrpEx overwrites that before our insert routine gets a chance to refuse.
+ * \return STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE (none that has arrived), STATUS_DELETE_PENDING (claimed before).
+ * \irql{<= DISPATCH_LEVEL}
+ */
+static NTSTATUS VminiDisconnectClaim(_In_ PVMINI_SERVICE Service, _In_ const VMINI_CONNECTION *Wanted,
+                                     _Outptr_ PVMINI_CONNECTION *Claimed)
 {
-    PVMINI_CONNECTION Found = NULL;
+    NTSTATUS Status = STATUS_NO_SUCH_DEVICE;
     PLIST_ENTRY Link;
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Service->Lock, &OldIrql);
     for (Link = Service->Connections.Flink; Link != &Service->Connections; Link = Link->Flink) {
         PVMINI_CONNECTION Connection = CONTAINING_RECORD(Link, VMINI_CONNECTION, Link);
-        if (Connection->Arrived && VminiDisconnectMatches(Connection, Wanted)) {
-            InterlockedIncrement(&Connection->References);
-            Found = Connection;
-            break;
+        if (!Connection->Arrived || !VminiDisconnectMatches(Connection, Wanted)) {
+            continue;
         }
+        Status = STATUS_DELETE_PENDING;
+        if (!Connection->Disconnecting) {
+            Connection->Disconnecting = TRUE;
+            InterlockedIncrement(&Connection->References);
+            *Claimed = Connection;
+            Status = STATUS_SUCCESS;
+        }
+        break;
     }
     KeReleaseSpinLock(&Service->Lock, OldIrql);
-    return Found;
+    return Status;
 }
 
 /** Reads which connection is meant: a scratch record with a key or an address. \irql{PASSIVE_LEVEL} */
@@ -105,13 +118,15 @@ _Use_decl_annotations_ NTSTATUS VminiCommandDisconnectHandler(PVMINI_SERVICE_REQ
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Connection = VminiDisconnectFind(Adapter->Service, Wanted);
+    Status = VminiDisconnectClaim(Adapter->Service, Wanted, &Connection);
     ExFreePoolWithTag(Wanted, VMINI_TAG_CONNECT);
-    if (Connection == NULL) {
-        return STATUS_NO_SUCH_DEVICE;
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     Status = VminiPendedQueue(Adapter, Request->Irp, VminiPendedDisconnect, Connection, &Connection->DisconnectIrp, 0);
     if (Status == STATUS_PENDING) {
+        /* The flag first: if the device is not on the bus yet, whoever puts it there looks at the flag afterwards. */
+        InterlockedExchange(&Connection->Unwanted, 1);
         VminiConnectionDepart(Connection);
     }
     VminiConnectionDereference(Connection);
@@ -147,14 +162,23 @@ _Use_decl_annotations_ VOID VminiServiceDeviceGone(PVMINI_ADAPTER Adapter, PVMIN
     VminiConnectionRemove(Connection);
     Irp = VminiPendedTake(Connection, &Connection->ConnectIrp); /* It left before Storport had asked for it. */
     if (Irp != NULL) {
-        VminiServiceComplete(Adapter, Irp, STATUS_DEVICE_REMOVED, 0);
+        VminiPendedComplete(Adapter, Irp, STATUS_DEVICE_REMOVED, 0);
     }
     Irp = VminiPendedTake(Connection, &Connection->DisconnectIrp);
     if (Irp != NULL) {
-        VminiServiceComplete(Adapter, Irp, Status, 0); /* A failed flush is the last chance to hear of lost data. */
+        VminiPendedComplete(Adapter, Irp, Status, 0); /* A failed flush is the last chance to hear of lost data. */
     }
     VminiEventPost(Adapter, VminiEventDeparture, Connection, Status);
     VminiConnectionDereference(Connection);
+}
+
+/** What VMINI_ACTIVE_ENTRY.State says. \locks{service's lock held} */
+static ULONG VminiListState(_In_ const VMINI_CONNECTION *Connection)
+{
+    if (Connection->Unwanted != 0 || Connection->ContainingMediaRemoved != 0) {
+        return 2;
+    }
+    return Connection->Arrived && Connection->ConnectIrp.Irp == NULL ? 1 : 0;
 }
 
 /** Copies one connection into the answer. \locks{service's lock held} */
@@ -165,7 +189,7 @@ static VOID VminiListFill(_Out_ PVMINI_ACTIVE_ENTRY Entry, _In_ const VMINI_CONN
     Entry->Flags = Connection->Flags;
     Entry->BlockSize = Connection->BlockSize;
     Entry->BlockCount = Connection->BlockCount;
-    Entry->State = Connection->Disconnecting ? 2 : (Connection->ConnectIrp.Irp == NULL && Connection->Arrived ? 1 : 0);
+    Entry->State = VminiListState(Connection);
     RtlCopyMemory(Entry->PathName, Connection->UserPath, sizeof(Entry->PathName));
 }
 

@@ -14,24 +14,20 @@ _Use_decl_annotations_ BOOLEAN VminiEventIsNewer(const VMINI_SERVICE *Service, U
     return LastSequence + 1 < Service->NextSequence;
 }
 
-/** Copies the first event after LastSequence. \return FALSE: there is none. \irql{<= DISPATCH_LEVEL} */
-static BOOLEAN VminiEventRead(_In_ PVMINI_SERVICE Service, _In_ ULONGLONG LastSequence, _Out_ PVMINI_EVENT Event)
+/** Copies the first event after LastSequence; there is one. \irql{<= DISPATCH_LEVEL} */
+static VOID VminiEventRead(_In_ PVMINI_SERVICE Service, _In_ ULONGLONG LastSequence, _Out_ PVMINI_EVENT Event)
 {
     ULONGLONG First = LastSequence + 1;
     ULONGLONG Oldest;
-    BOOLEAN Found;
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Service->Lock, &OldIrql);
-    Found = VminiEventIsNewer(Service, LastSequence);
-    if (Found) {
-        Oldest = Service->NextSequence > VMINI_EVENT_RING ? Service->NextSequence - VMINI_EVENT_RING : 1;
-        Oldest = max(Oldest, First);
-        *Event = Service->Ring[Oldest % VMINI_EVENT_RING];
-        Event->Lost = (ULONG)min(Oldest - First, MAXULONG);
-    }
+    NT_ASSERT(VminiEventIsNewer(Service, LastSequence));
+    Oldest = Service->NextSequence > VMINI_EVENT_RING ? Service->NextSequence - VMINI_EVENT_RING : 1;
+    Oldest = max(Oldest, First);
+    *Event = Service->Ring[Oldest % VMINI_EVENT_RING];
+    Event->Lost = (ULONG)min(Oldest - First, MAXULONG);
     KeReleaseSpinLock(&Service->Lock, OldIrql);
-    return Found;
 }
 
 /** Writes an event into the ring. \irql{<= DISPATCH_LEVEL} */
@@ -60,8 +56,8 @@ _Use_decl_annotations_ VOID VminiEventPost(PVMINI_ADAPTER Adapter, VMINI_EVENT_K
     VminiEventRecord(Adapter->Service, Kind, Connection, Status);
     while ((Irp = VminiPendedTakeNext(Adapter, FALSE)) != NULL) {
         ULONGLONG LastSequence = (ULONG_PTR)Irp->Tail.Overlay.DriverContext[2];
-        BOOLEAN Found = VminiEventRead(Adapter->Service, LastSequence, Irp->AssociatedIrp.SystemBuffer);
-        VminiServiceComplete(Adapter, Irp, Found ? STATUS_SUCCESS : STATUS_RETRY, sizeof(VMINI_EVENT));
+        VminiEventRead(Adapter->Service, LastSequence, Irp->AssociatedIrp.SystemBuffer);
+        VminiPendedComplete(Adapter, Irp, STATUS_SUCCESS, sizeof(VMINI_EVENT));
     }
 }
 
@@ -79,14 +75,11 @@ _Use_decl_annotations_ NTSTATUS VminiCommandWaitEventHandler(PVMINI_SERVICE_REQU
     ULONGLONG LastSequence = In->LastSequence; /* Before the answer overwrites it: the buffer is the same. */
     NTSTATUS Status;
 
-    if (LastSequence == MAXULONGLONG) {
-        return STATUS_INVALID_PARAMETER;
-    }
     Status = VminiPendedQueue(Request->Adapter, Request->Irp, VminiPendedWaitEvent, NULL, NULL, LastSequence);
     if (Status != STATUS_RETRY) {
         return Status;
     }
-    (VOID) VminiEventRead(Request->Adapter->Service, LastSequence, Request->Buffer); /* Events do not go away. */
+    VminiEventRead(Request->Adapter->Service, LastSequence, Request->Buffer); /* Events do not go away. */
     Request->Information = sizeof(VMINI_EVENT);
     return STATUS_SUCCESS;
 }

@@ -27,8 +27,11 @@ static NTSTATUS VminiPendedCheck(_In_ const VMINI_SERVICE *Service, _In_ const V
     if (Service->Closed) {
         return STATUS_DELETE_PENDING;
     }
-    if (Insert->Kind == VminiPendedDisconnect && (Insert->Connection->Gone || Insert->Connection->Disconnecting)) {
+    if (Insert->Kind == VminiPendedDisconnect && Insert->Connection->Gone) {
         return STATUS_DELETE_PENDING;
+    }
+    if (Insert->Kind == VminiPendedWaitEvent && Insert->LastSequence >= Service->NextSequence) {
+        return STATUS_INVALID_PARAMETER; /* From another life of the adapter, or made up. */
     }
     if (Insert->Kind == VminiPendedWaitEvent && VminiEventIsNewer(Service, Insert->LastSequence)) {
         return STATUS_RETRY;
@@ -53,9 +56,8 @@ static NTSTATUS NTAPI VminiPendedInsert(_In_ PIO_CSQ Csq, _In_ PIRP Irp, _In_ PV
     if (Insert->Connection != NULL) {
         InterlockedIncrement(&Insert->Connection->References);
     }
-    if (Insert->Kind == VminiPendedDisconnect) {
-        Insert->Connection->Disconnecting = TRUE;
-    }
+    Service->Busy++;
+    KeClearEvent(&Service->Idle);
     InsertTailList(&Service->Pended, &Irp->Tail.Overlay.ListEntry);
     return STATUS_SUCCESS;
 }
@@ -104,13 +106,10 @@ static VOID NTAPI VminiPendedCancelled(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
     PVMINI_CONNECTION Connection = Irp->Tail.Overlay.DriverContext[1];
 
     if (Kind == VminiPendedConnect) {
-        InterlockedExchange(&Connection->Abandoned, 1);
+        InterlockedExchange(&Connection->Unwanted, 1);
         VminiConnectionDepart(Connection);
     }
-    VminiServiceComplete(VminiPendedService(Csq)->Adapter, Irp, STATUS_CANCELLED, 0);
-    if (Connection != NULL) {
-        VminiConnectionDereference(Connection);
-    }
+    VminiPendedComplete(VminiPendedService(Csq)->Adapter, Irp, STATUS_CANCELLED, 0);
 }
 
 _Use_decl_annotations_ NTSTATUS VminiPendedInitialize(PVMINI_SERVICE Service)
@@ -131,20 +130,22 @@ _Use_decl_annotations_ NTSTATUS VminiPendedQueue(PVMINI_ADAPTER Adapter, PIRP Ir
 
 _Use_decl_annotations_ PIRP VminiPendedTake(PVMINI_CONNECTION Connection, PIO_CSQ_IRP_CONTEXT Context)
 {
-    PIRP Irp = IoCsqRemoveIrp(&Connection->Adapter->Service->Csq, Context);
-
-    if (Irp != NULL) {
-        VminiConnectionDereference(Connection); /* Not the last one: the caller has a reference of his own. */
-    }
-    return Irp;
+    return IoCsqRemoveIrp(&Connection->Adapter->Service->Csq, Context);
 }
 
 _Use_decl_annotations_ PIRP VminiPendedTakeNext(PVMINI_ADAPTER Adapter, BOOLEAN All)
 {
-    PIRP Irp = IoCsqRemoveNextIrp(&Adapter->Service->Csq, All ? NULL : Adapter);
+    return IoCsqRemoveNextIrp(&Adapter->Service->Csq, All ? NULL : Adapter);
+}
 
-    if (Irp != NULL && Irp->Tail.Overlay.DriverContext[1] != NULL) {
-        VminiConnectionDereference(Irp->Tail.Overlay.DriverContext[1]);
+_Use_decl_annotations_ VOID VminiPendedComplete(PVMINI_ADAPTER Adapter, PIRP Irp, NTSTATUS Status,
+                                                ULONG_PTR Information)
+{
+    PVMINI_CONNECTION Connection = Irp->Tail.Overlay.DriverContext[1];
+
+    VminiServiceComplete(Adapter, Irp, Status, Information);
+    if (Connection != NULL) {
+        VminiConnectionDereference(Connection);
     }
-    return Irp;
+    VminiServiceBusy(Adapter->Service, -1); /* Last: the service may go right after. */
 }

@@ -92,7 +92,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbPnp(PVMINI_ADAPTER Adapter, PSCSI_REQ
         return Request.Action == StorQueryCapabilities ? VminiPnpQueryCapabilities(Srb, FALSE)
                                                        : SRB_STATUS_INVALID_REQUEST;
     }
-    Device = VminiBusFind(Adapter, VminiSrbAddress(Srb), FALSE);
+    Device = VminiBusFind(Adapter, VminiSrbAddress(Srb));
     if (Device == NULL) {
         return SRB_STATUS_NO_DEVICE;
     }

@@ -86,6 +86,20 @@ static NTSTATUS VminiServiceCheck(_In_ const VMINI_SERVICE_REQUEST *Request, _Ou
     return STATUS_SUCCESS;
 }
 
+_Use_decl_annotations_ VOID VminiServiceBusy(PVMINI_SERVICE Service, LONG Change)
+{
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Service->Lock, &OldIrql);
+    Service->Busy += Change;
+    if (Service->Busy == 0) {
+        KeSetEvent(&Service->Idle, IO_NO_INCREMENT, FALSE); /* Under the lock: see VminiServiceDrain. */
+    } else {
+        KeClearEvent(&Service->Idle);
+    }
+    KeReleaseSpinLock(&Service->Lock, OldIrql);
+}
+
 _Use_decl_annotations_ VOID VminiServiceComplete(PVMINI_ADAPTER Adapter, PIRP Irp, NTSTATUS Status,
                                                  ULONG_PTR Information)
 {
@@ -144,14 +158,19 @@ _Use_decl_annotations_ NTSTATUS VminiServiceCreate(PVMINI_ADAPTER Adapter)
 _Use_decl_annotations_ VOID VminiServiceClose(PVMINI_ADAPTER Adapter)
 {
     PVMINI_SERVICE Service = Adapter->Service;
+    PLIST_ENTRY Link;
     KIRQL OldIrql;
     PIRP Irp;
 
     KeAcquireSpinLock(&Service->Lock, &OldIrql);
     Service->Closed = TRUE; /* From here on VminiPendedQueue takes nothing. */
+    for (Link = Service->Connections.Flink; Link != &Service->Connections; Link = Link->Flink) {
+        /* What is only being opened now must not arrive on an adapter that is about to go. */
+        InterlockedExchange(&CONTAINING_RECORD(Link, VMINI_CONNECTION, Link)->Unwanted, 1);
+    }
     KeReleaseSpinLock(&Service->Lock, OldIrql);
     while ((Irp = VminiPendedTakeNext(Adapter, TRUE)) != NULL) {
-        VminiServiceComplete(Adapter, Irp, STATUS_DEVICE_REMOVED, 0);
+        VminiPendedComplete(Adapter, Irp, STATUS_DEVICE_REMOVED, 0);
     }
 }
 
@@ -167,7 +186,13 @@ _Use_decl_annotations_ VOID NTAPI VminiHwCompleteServiceIrp(PVOID DeviceExtensio
 
 _Use_decl_annotations_ VOID VminiServiceDrain(PVMINI_ADAPTER Adapter)
 {
-    KeWaitForSingleObject(&Adapter->Service->Idle, Executive, KernelMode, FALSE, NULL);
+    PVMINI_SERVICE Service = Adapter->Service;
+    KIRQL OldIrql;
+
+    KeWaitForSingleObject(&Service->Idle, Executive, KernelMode, FALSE, NULL);
+    /* Whoever set the event still held the lock. Once we have had it, he is out of the service, and it may go. */
+    KeAcquireSpinLock(&Service->Lock, &OldIrql);
+    KeReleaseSpinLock(&Service->Lock, OldIrql);
 }
 
 _Use_decl_annotations_ VOID VminiServiceDestroy(PVMINI_ADAPTER Adapter)

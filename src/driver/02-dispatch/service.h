@@ -13,7 +13,8 @@ NTSTATUS VminiServiceCreate(_Inout_ PVMINI_ADAPTER Adapter);
 /** No new request is taken any more, and every pended one ends. Idempotent. \irql{<= APC_LEVEL} \locks{none held} */
 VOID VminiServiceClose(_Inout_ PVMINI_ADAPTER Adapter);
 
-/** After VminiServiceClose: waits until no connection is in the making. The workers must not be parked.
+/** After VminiServiceClose: waits until no connection is in the making and every IRP that was pended has been completed,
+ *  by whomever. The workers must not be parked.
  *  \irql{PASSIVE_LEVEL} \locks{none held} */
 VOID VminiServiceDrain(_Inout_ PVMINI_ADAPTER Adapter);
 
@@ -44,8 +45,8 @@ VOID VminiServiceWorkDone(_In_ PVMINI_WORK_ITEM Item);
 VOID VminiServiceMediaError(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device, _In_ NTSTATUS Status);
 
 /**
- * Storport has not asked for a new device within VMINI_REPORT_TIMEOUT: CONNECT fails with STATUS_IO_TIMEOUT, and the
- * device departs. \irql{PASSIVE_LEVEL} \locks{none held}
+ * Storport has not asked for a new device within VMINI_REPORT_TIMEOUT, and the device is Missing now: CONNECT fails with
+ * STATUS_IO_TIMEOUT, and Storport is told. \irql{PASSIVE_LEVEL} \locks{none held}
  */
 VOID VminiServiceNotEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 

@@ -61,14 +61,30 @@ _Use_decl_annotations_ BOOLEAN NTAPI VminiHwStartIo(PVOID DeviceExtension, PSCSI
 }
 
 /**
+ * Is this the INQUIRY by which a bus scan finds out who is there? (Not one for a VPD page.) Only its answer tells Storport
+ * that a device has left: a READ that is told "no device" is some program's, and the scan still has to come. Giving the
+ * address away before would put another disk under the file system of the old one.
+ */
+static BOOLEAN VminiSrbIsInquiry(_In_ PSCSI_REQUEST_BLOCK Srb)
+{
+    const CDB *Cdb = SrbGetCdb(Srb);
+
+    return Cdb != NULL && SrbGetCdbLength(Srb) >= 6 && Cdb->AsByte[0] == SCSIOP_INQUIRY &&
+           (Cdb->AsByte[1] & CDB_INQUIRY_EVPD) == 0;
+}
+
+/**
  * Finds who a CDB is for. \return the device, referenced; or NULL, and then *Absent says whether the target exists, so
  * that its LUN 0 has to answer although no device is there (SPC-4 5.1). \irql{<= DISPATCH_LEVEL}
  */
-static PVMINI_DEVICE VminiSrbFindDevice(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address,
-                                        _Out_ PBOOLEAN Absent)
+static PVMINI_DEVICE VminiSrbFindDevice(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Srb,
+                                        _In_ VMINI_ADDRESS Address, _Out_ PBOOLEAN Absent)
 {
-    PVMINI_DEVICE Device = VminiBusFind(Adapter, Address, TRUE);
+    PVMINI_DEVICE Device = VminiBusFind(Adapter, Address);
 
+    if (Device == NULL && VminiSrbIsInquiry(Srb)) {
+        VminiBusReportMissing(Adapter, Address);
+    }
     *Absent = Device == NULL && Address.Lun == 0 &&
               VminiBusTargetExists(Adapter, Address.Path, Address.Target);
     return Device;
@@ -86,13 +102,6 @@ static VOID VminiSrbEnd(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Sr
     VminiBusDereference(Adapter, Device);
 }
 
-/** Is this the INQUIRY by which Storport gets to know a device? (Not one for a VPD page.) */
-static BOOLEAN VminiSrbIsEnumeration(_In_ const VMINI_SCSI_REQUEST *Request, _In_ UCHAR SrbStatus)
-{
-    return SrbStatus == SRB_STATUS_SUCCESS && Request->CdbLength >= 6 &&
-           Request->Cdb[0] == SCSIOP_INQUIRY && (Request->Cdb[1] & CDB_INQUIRY_EVPD) == 0;
-}
-
 _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     PVMINI_SRB_EXTENSION Extension = SrbGetMiniportContext(Srb);
@@ -104,7 +113,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, P
     if (InterlockedCompareExchange(&Adapter->Stopped, 0, 0) != 0) {
         return SRB_STATUS_NOT_POWERED;
     }
-    Device = VminiSrbFindDevice(Adapter, Address, &Absent);
+    Device = VminiSrbFindDevice(Adapter, Srb, Address, &Absent);
     if (Device == NULL && !Absent) {
         return SRB_STATUS_NO_DEVICE;
     }
@@ -126,8 +135,17 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, P
     if (Device == NULL) {
         return SrbStatus;
     }
-    VminiSrbEnd(Adapter, Srb, Device, SrbStatus, VminiSrbIsEnumeration(&Extension->Request, SrbStatus));
+    VminiSrbEnd(Adapter, Srb, Device, SrbStatus, SrbStatus == SRB_STATUS_SUCCESS && VminiSrbIsInquiry(Srb));
     return SRB_STATUS_PENDING; /* It is complete: the caller must not complete it again. */
+}
+
+/** What to tell those who wait for events: a transfer that stopped short has met the end of a file cut off. */
+static NTSTATUS VminiSrbMediaStatus(_In_ const VMINI_WORK_ITEM *Item)
+{
+    if (NT_SUCCESS(Item->Status) && Item->Command != VminiDoFlush && Item->Information < Item->Length) {
+        return STATUS_END_OF_FILE;
+    }
+    return Item->Status;
 }
 
 /** Ends an SRB that went to the workers. \irql{<= DISPATCH_LEVEL} \locks{none held} */
@@ -137,7 +155,7 @@ static VOID VminiSrbWorkDone(_In_ PVMINI_WORK_ITEM Item)
     PVMINI_ADAPTER Adapter = Extension->Request.Adapter;
     PVMINI_DEVICE Device = Extension->Device;
     PSCSI_REQUEST_BLOCK Srb = Extension->Request.Srb;
-    NTSTATUS Status = Item->Status;
+    NTSTATUS Status = VminiSrbMediaStatus(Item);
     UCHAR SrbStatus;
 
     if (Extension->Request.Command != NULL) {
@@ -145,7 +163,6 @@ static VOID VminiSrbWorkDone(_In_ PVMINI_WORK_ITEM Item)
     } else {
         SrbStatus = VminiSrbFlushStatus(Status);
     }
-
     if (!NT_SUCCESS(Status) && Status != STATUS_CANCELLED && Status != VMINI_STATUS_MISCOMPARE) {
         VminiServiceMediaError(Adapter, Device, Status);
     }

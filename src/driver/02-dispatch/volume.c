@@ -13,6 +13,13 @@
 
 #include "02-dispatch/connection.h"
 
+/** Is the volume asked to go, or gone without having been asked (a stick that was pulled out)? */
+static BOOLEAN VminiVolumeLeaves(_In_ const GUID *Event)
+{
+    return RtlCompareMemory(Event, &GUID_TARGET_DEVICE_QUERY_REMOVE, sizeof(GUID)) == sizeof(GUID) ||
+           RtlCompareMemory(Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE, sizeof(GUID)) == sizeof(GUID);
+}
+
 /**
  * Plug and Play reports about the volume.
  *
@@ -25,8 +32,7 @@ static NTSTATUS NTAPI VminiVolumeChanged(_In_ PVOID NotificationStructure, _Inou
     PTARGET_DEVICE_REMOVAL_NOTIFICATION Notification = NotificationStructure;
     PVMINI_CONNECTION Connection = Context;
 
-    if (Connection != NULL &&
-        RtlCompareMemory(&Notification->Event, &GUID_TARGET_DEVICE_QUERY_REMOVE, sizeof(GUID)) == sizeof(GUID)) {
+    if (Connection != NULL && VminiVolumeLeaves(&Notification->Event)) {
         InterlockedExchange(&Connection->ContainingMediaRemoved, 1);
         VminiConnectionDepart(Connection);
         KeWaitForSingleObject(&Connection->Closed, Executive, KernelMode, FALSE, NULL);
