@@ -26,6 +26,9 @@ usable() { # variable, file
     [ -s "$2" ] || fail "$1=$2 is empty" "give an image with something in it"
     [ -r "$2" ] || fail "$1=$2 cannot be read" "give yourself the right to read it"
 }
+spared() { # variable, file, a file that this run writes
+    [ ! "$2" -ef "$3" ] || fail "$1=$2 would be overwritten by this demo" "copy it to another place first"
+}
 chapter=''
 label=''
 plain=''
@@ -93,6 +96,10 @@ own_disk=$disk
 own_iso=$iso
 [ -z "$disk" ] || usable DISK "$disk"
 [ -z "$iso" ] || usable ISO "$iso"
+[ -z "$disk" ] || spared DISK "$disk" "$copy"
+[ -z "$iso" ] || spared ISO "$iso" "$copy"
+[ -z "$disk" ] || [ -n "$iso" ] || spared DISK "$disk" "$here/cd.iso"
+[ -z "$iso" ] || [ -n "$disk" ] || spared ISO "$iso" "$here/disk.img"
 mkdir -p "$here"
 if [ -z "$disk" ] || [ -z "$iso" ]; then
     make_files
@@ -115,7 +122,10 @@ tell sha256sum 'disk and CD-ROM image are what they were before'
 cat <<END
 
 Try next:
-  $build/nthost run --disk $copy --cdrom $iso      a prompt: help, units, inquiry 0:0:0, eject 0:1:0, trace, why
-  make demo DISK=your.img ISO=your.iso$([ -n "$own_disk$own_iso" ] || echo '                your own images, opened read-only')
-  make test                                           what proves all this
+  $build/nthost run --disk $copy --cdrom $iso
+      a prompt; try: units, inquiry 0:0:0, read 0:0:0 0 1, eject 0:1:0, trace, why, help
 END
+[ -n "$own_disk$own_iso" ] || echo '  make demo DISK=your.img ISO=your.iso
+      images of your own, opened read-only'
+echo '  make test
+      what proves all this'

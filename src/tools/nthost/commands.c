@@ -94,10 +94,11 @@ bool command_help(const char *name)
     for (size_t i = 0; i < GROUPS; i++) {
         printf("%s%s%s\n", tool_style(STYLE_BOLD), groups[i].title, tool_style(STYLE_PLAIN));
         for (row = groups[i].commands; row->name != NULL; row++) {
-            char usage[64];
+            char usage[96];
 
             snprintf(usage, sizeof(usage), "%s %s", row->name, row->arguments);
-            printf("  %-44s %s\n", usage, row->help);
+            printf(strlen(usage) <= 42 ? "  %-42s %s\n" : "  %s\n%45s%s\n", usage,
+                   strlen(usage) <= 42 ? row->help : "", row->help);
         }
     }
     puts("A line may begin with ! (it must fail) or # (a comment). \"Quotes\" hold words with blanks together.");

@@ -72,15 +72,20 @@ static bool connect_one(const char *path, uint32_t flags, struct address *addres
     return true;
 }
 
+static bool same_file(const char *left, const char *right)
+{
+    struct stat one, other;
+
+    return stat(left, &one) == 0 && stat(right, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 /** A new, empty file of the source's size. */
 static bool make_blank(const struct stage *stage)
 {
-    struct stat source, target;
     int file;
 
-    if (stat(stage->output, &target) == 0 && stat(stage->disk, &source) == 0 && source.st_dev == target.st_dev &&
-        source.st_ino == target.st_ino) {
-        return tool_fail("name another --output", "%s is the source itself", stage->output);
+    if (same_file(stage->output, stage->disk) || same_file(stage->output, stage->cdrom)) {
+        return tool_fail("name another --output", "%s is one of the sources", stage->output);
     }
     file = open(stage->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0 || ftruncate(file, (off_t)(stage->geometry.blocks * stage->geometry.block_size)) != 0) {

@@ -80,15 +80,16 @@ static bool run_script(struct session *session, FILE *file, const char *name)
     return ok;
 }
 
+static bool is_interactive(const struct options *options)
+{
+    return options->script == NULL && isatty(STDIN_FILENO);
+}
+
 static bool obey(struct session *session, const char *script)
 {
     FILE *file;
     bool ok;
 
-    if (script == NULL && isatty(STDIN_FILENO)) {
-        prompt_run(session);
-        return true;
-    }
     if (script == NULL || strcmp(script, "-") == 0) {
         return run_script(session, stdin, "stdin");
     }
@@ -113,8 +114,16 @@ enum tool_exit run(const struct options *options)
     }
     trace_enable(options->trace != NULL ? KINDS_ALL : KINDS_FEW);
     ok = options->no_start ? machine_install(&options->machine, &files) : machine_up(&options->machine, &files);
-    ok = ok && connect_images(options) && obey(&session, options->script);
+    ok = ok && connect_images(options);
+    if (ok && is_interactive(options)) {
+        prompt_run(&session);
+    } else {
+        ok = ok && obey(&session, options->script);
+    }
     ok = machine_down() && ok;
+    if (ok && is_interactive(options)) {
+        puts("The machine is down; nothing was left behind.");
+    }
     write_trace();
     return ok ? TOOL_OK : TOOL_FAILED;
 }
