@@ -259,6 +259,7 @@ struct host_request *host_request_create(void)
     r->body.internal = r;
     r->body.sense_length = sizeof(r->body.sense);
     r->irp = IoAllocateIrp(1, FALSE);
+    nt_irp_disown(r->irp);
     KeInitializeEvent(&r->event, SynchronizationEvent, FALSE);
     atomic_init(&r->state, API_DONE);
     if (r->irp == NULL) {

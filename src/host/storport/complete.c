@@ -94,11 +94,11 @@ static VOID PortUnguardRequest(PPORT_REQUEST Request, BOOLEAN TakeResults)
     PPORT_ADAPTER adapter = Request->Unit->Adapter;
     KIRQL irql;
 
-    if (Request->State == PORT_REQUEST_COMPLETED && Request->IssuedLink.Flink != NULL) {
+    if (Request->Listed) {
         KeAcquireSpinLock(&adapter->Lock, &irql);
         RemoveEntryList(&Request->IssuedLink);
         KeReleaseSpinLock(&adapter->Lock, irql);
-        Request->IssuedLink.Flink = NULL;
+        Request->Listed = FALSE;
     }
     if (Request->MiniportSrb != NULL && TakeResults) {
         RtlCopyMemory(Request->Srb, Request->MiniportSrb, PortSrbLength(Request->Srb));
@@ -143,7 +143,7 @@ static BOOLEAN PortWantsRetry(PPORT_REQUEST Request, UCHAR SrbStatus, UCHAR Scsi
     ULONG_PTR retries = (ULONG_PTR)Request->Irp->Tail.Overlay.DriverContext[1];
 
     *QueueFull = SRB_STATUS(SrbStatus) == SRB_STATUS_ERROR && ScsiStatus == SCSISTAT_QUEUE_FULL;
-    if (Request->Function != SRB_FUNCTION_EXECUTE_SCSI || Request->Unit->Gone) {
+    if (Request->Function != SRB_FUNCTION_EXECUTE_SCSI || ReadNoFence(&Request->Unit->Gone)) {
         return FALSE;
     }
     if (!*QueueFull && SRB_STATUS(SrbStatus) != SRB_STATUS_BUSY &&

@@ -256,7 +256,8 @@ BOOLEAN NTAPI StorPortSetDeviceQueueDepth(PVOID HwDeviceExtension, UCHAR PathId,
     if (unit == NULL) {
         return FALSE;
     }
-    legal = unit->Inquired && Depth != 0 && Depth <= unit->Adapter->Config.MaxIOsPerLun;
+    legal =
+        ReadNoFence(&unit->Inquired) && Depth != 0 && Depth <= unit->Adapter->Config.MaxIOsPerLun;
     if (legal) {
         unit->QueueDepth = Depth;
         PortUnitKick(unit);

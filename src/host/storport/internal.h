@@ -105,6 +105,8 @@ struct _PORT_REQUEST {
     ULONG Resets;    /* survived without being completed. Unit->Lock */
     LONG State;      /* PORT_REQUEST_*, interlocked */
     BOOLEAN Guarded;
+    BOOLEAN Listed; /* in Adapter->Issued */
+    BOOLEAN Timed;  /* it has a TimeOutValue */
     BOOLEAN BypassHold;
     UCHAR Function;
     UCHAR Opcode;

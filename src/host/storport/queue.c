@@ -77,17 +77,14 @@ VOID NTAPI PortUnitStartDpc(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
 /** Lets the queue be looked at again; the DPC refers to the unit while it is queued. */
 VOID PortUnitKick(PPORT_UNIT Unit)
 {
-    if (IsListEmpty(
-            &Unit->Queue)) { /* a racing insertion looked at Hold after us, under the lock */
-        KIRQL irql;
-        BOOLEAN empty;
+    BOOLEAN empty;
+    KIRQL irql;
 
-        KeAcquireSpinLock(&Unit->Lock, &irql);
-        empty = IsListEmpty(&Unit->Queue);
-        KeReleaseSpinLock(&Unit->Lock, irql);
-        if (empty) {
-            return;
-        }
+    KeAcquireSpinLock(&Unit->Lock, &irql);
+    empty = IsListEmpty(&Unit->Queue);
+    KeReleaseSpinLock(&Unit->Lock, irql);
+    if (empty) {
+        return;
     }
     PortUnitReference(Unit);
     if (!KeInsertQueueDpc(&Unit->StartDpc, NULL, NULL)) {
@@ -179,7 +176,7 @@ BOOLEAN PortAdapterTakeSlot(PPORT_ADAPTER Adapter)
 VOID PortAdapterReturnSlot(PPORT_ADAPTER Adapter)
 {
     InterlockedDecrement(&Adapter->Outstanding);
-    if (Adapter->Full != 0 && InterlockedExchange(&Adapter->Full, 0) != 0) {
+    if (ReadNoFence(&Adapter->Full) != 0 && InterlockedExchange(&Adapter->Full, 0) != 0) {
         PortAdapterKick(Adapter);
     }
 }

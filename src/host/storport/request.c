@@ -77,6 +77,7 @@ static VOID PortRequestFill(PPORT_REQUEST Request, PIRP Irp, PSCSI_REQUEST_BLOCK
     Request->SenderData = SrbGetDataBuffer(Srb);
     Request->SenderLength = SrbGetDataTransferLength(Srb);
     Request->Resets = 0;
+    Request->Timed = timeout != 0;
     Request->TicksLeft = timeout == 0 ? 0 : timeout + 1; /* the first tick may come at once */
     Request->Id = (ULONG64)InterlockedIncrement64(&Request->Unit->Adapter->NextId);
     Irp->Tail.Overlay.DriverContext[2] =
@@ -180,7 +181,7 @@ static BOOLEAN PortGuardRequest(PPORT_REQUEST Request)
         Request->SenderSense != NULL ? SrbGetSenseInfoBufferLength(Request->Srb) : 0;
     Request->Sense = NULL;
     Request->SrbExtension = NULL;
-    Request->IssuedLink.Flink = NULL;
+    Request->Listed = FALSE;
     Request->MiniportSrb = ExAllocatePoolWithTag(NonPagedPoolNx, length, PORT_TAG);
     if (extension != 0) {
         Request->SrbExtension = ExAllocatePoolWithTag(NonPagedPoolNx, extension, PORT_TAG);
@@ -200,6 +201,7 @@ static BOOLEAN PortGuardRequest(PPORT_REQUEST Request)
     KeAcquireSpinLock(&adapter->Lock, &irql);
     InsertTailList(PortIssuedBucket(adapter, Request->MiniportSrb), &Request->IssuedLink);
     KeReleaseSpinLock(&adapter->Lock, irql);
+    Request->Listed = TRUE;
     return TRUE;
 }
 
@@ -259,11 +261,11 @@ VOID PortRequestIssue(PPORT_REQUEST Request)
 
     PortUnitReference(unit);
     PortRundownReference(adapter); /* for the call, which may outlive the request */
-    if (Request->TicksLeft != 0 && ReadNoFence(&adapter->TickArmed) == 0) {
+    if (Request->Timed && ReadNoFence(&adapter->TickArmed) == 0) {
         PortTickArm(adapter);
     }
     if (Request->Opcode == SCSIOP_INQUIRY) {
-        unit->Inquired = TRUE;
+        WriteNoFence(&unit->Inquired, TRUE);
     }
     InterlockedIncrement64(&adapter->Started);
     PortTraceStart(PortSrbName(Request->Function, Request->Opcode), Request->Id,

@@ -23,16 +23,18 @@ static BOOLEAN PortResetCovers(PPORT_RESET Reset, PPORT_UNIT Unit)
 /** Requests that the reset has not ended get their full time again; what happens to them on Windows
  * is not documented. One that survives reset after reset is lost: here that is a bugcheck, instead
  * of a machine that resets for ever. */
-static VOID PortResetReload(PPORT_UNIT Unit)
+static BOOLEAN PortResetReload(PPORT_UNIT Unit)
 {
+    BOOLEAN covered;
     KIRQL irql;
 
     KeAcquireSpinLock(&Unit->Lock, &irql);
+    covered = (Unit->Hold & PORT_HOLD_RESET) != 0;
     for (PLIST_ENTRY entry = Unit->Outstanding.Flink; entry != &Unit->Outstanding;
          entry = entry->Flink) {
         PPORT_REQUEST request = CONTAINING_RECORD(entry, PORT_REQUEST, Link);
 
-        if (request->TicksLeft != 1) {
+        if (!covered || request->TicksLeft != 1) {
             continue;
         }
         request->TicksLeft = SrbGetTimeOutValue(request->Srb) + 1;
@@ -45,6 +47,7 @@ static VOID PortResetReload(PPORT_UNIT Unit)
         }
     }
     KeReleaseSpinLock(&Unit->Lock, irql);
+    return covered;
 }
 
 /** Holds the queues of what is reset, or lets them go. */
@@ -54,8 +57,7 @@ static VOID PortResetHold(PPORT_ADAPTER Adapter, BOOLEAN Hold)
          unit = PortUnitNext(Adapter, unit)) {
         if (Hold && PortResetCovers(&Adapter->Reset, unit)) {
             PortHoldUnit(unit, PORT_HOLD_RESET);
-        } else if (!Hold && (unit->Hold & PORT_HOLD_RESET) != 0) {
-            PortResetReload(unit);
+        } else if (!Hold && PortResetReload(unit)) {
             PortReleaseUnit(unit, PORT_HOLD_RESET);
         }
     }

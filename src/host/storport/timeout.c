@@ -58,7 +58,7 @@ VOID NTAPI PortTickDpc(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
     InterlockedExchange(&adapter->TickArmed, 0);
     for (PPORT_UNIT unit = PortUnitNext(adapter, NULL); unit != NULL;
          unit = PortUnitNext(adapter, unit)) {
-        if (unit->OutstandingCount != 0 && PortUnitTick(unit, &waiting) != NULL) {
+        if (PortUnitTick(unit, &waiting) != NULL) {
             PortResetBegin(adapter, unit, PORT_TIER_UNIT, FALSE);
         }
     }

@@ -98,7 +98,7 @@ VOID PortUnitReference(PPORT_UNIT Unit)
 VOID PortUnitRelease(PPORT_UNIT Unit)
 {
     PPORT_ADAPTER adapter = Unit->Adapter;
-    LONG references = Unit->References;
+    LONG references = ReadNoFence(&Unit->References);
     KIRQL irql;
 
     while (references > 1) {
@@ -192,7 +192,7 @@ VOID PortUnitGone(PPORT_UNIT Unit)
     KIRQL irql;
 
     KeAcquireSpinLock(&Unit->Lock, &irql);
-    Unit->Gone = TRUE;
+    WriteNoFence(&Unit->Gone, TRUE);
     KeReleaseSpinLock(&Unit->Lock, irql);
     KeAcquireSpinLock(&Unit->Adapter->Lock, &irql);
     PortUnitUnhash(Unit);
