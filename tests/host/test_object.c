@@ -1,5 +1,6 @@
 /*
- * Objects and handles: counts, types, rights, the number of a handle; and what happens to those who count wrongly.
+ * Objects and handles: counts, types, rights, the number of a handle; and what happens to those who
+ * count wrongly.
  */
 #include "child.h"
 
@@ -19,9 +20,10 @@ static void on_close(void *body)
     closed++;
 }
 
-static const struct nt_object_type book = {.name = "Book", .destroy = on_destroy, .close = on_close};
+static const struct nt_object_type book = {
+    .name = "Book", .destroy = on_destroy, .close = on_close};
 static const struct nt_object_type page = {.name = "Page"};
-#define TYPE(type) ((POBJECT_TYPE)(void *)(uintptr_t)&(type))
+#define TYPE(type) ((POBJECT_TYPE)(void *)(uintptr_t) & (type))
 
 static void boot(void)
 {
@@ -77,7 +79,8 @@ static void handles(void *unused)
     CHILD_CHECK(nt_handle_count() == 2);
     ObDereferenceObject(body);
     CHILD_CHECK(destroyed == 0);
-    CHILD_CHECK(ObReferenceObjectByHandle(one, 0, TYPE(book), KernelMode, &found, NULL) == STATUS_SUCCESS);
+    CHILD_CHECK(ObReferenceObjectByHandle(one, 0, TYPE(book), KernelMode, &found, NULL) ==
+                STATUS_SUCCESS);
     CHILD_CHECK(found == body);
     CHILD_CHECK(ZwClose(one) == STATUS_SUCCESS && closed == 0);
     CHILD_CHECK(ZwClose(two) == STATUS_SUCCESS && closed == 1 && destroyed == 0);
@@ -109,7 +112,8 @@ static void types_and_rights(void *unused)
     CHILD_CHECK(ObReferenceObjectByHandle(handle, 0x2, NULL, KernelMode, &found, &information) ==
                 STATUS_SUCCESS);
     CHILD_CHECK(information.GrantedAccess == 0x5);
-    CHILD_CHECK(ObReferenceObjectByPointer(body, 0, TYPE(page), KernelMode) == STATUS_OBJECT_TYPE_MISMATCH);
+    CHILD_CHECK(ObReferenceObjectByPointer(body, 0, TYPE(page), KernelMode) ==
+                STATUS_OBJECT_TYPE_MISMATCH);
     CHILD_CHECK(ObReferenceObjectByPointer(body, 0, TYPE(book), KernelMode) == STATUS_SUCCESS);
     CHILD_CHECK(ObReferenceObjectByHandle((HANDLE)0x4444, 0, NULL, UserMode, &found, NULL) ==
                 STATUS_INVALID_HANDLE);
@@ -177,10 +181,10 @@ static void open_by_pointer(void *unused)
     UNREFERENCED_PARAMETER(unused);
     boot();
     body = nt_object_create(&book, 10);
-    CHILD_CHECK(ObOpenObjectByPointer(body, OBJ_KERNEL_HANDLE, NULL, 1, TYPE(page), KernelMode, &handle) ==
-                STATUS_OBJECT_TYPE_MISMATCH);
-    CHILD_CHECK(ObOpenObjectByPointer(body, OBJ_KERNEL_HANDLE, NULL, 1, TYPE(book), KernelMode, &handle) ==
-                STATUS_SUCCESS);
+    CHILD_CHECK(ObOpenObjectByPointer(body, OBJ_KERNEL_HANDLE, NULL, 1, TYPE(page), KernelMode,
+                                      &handle) == STATUS_OBJECT_TYPE_MISMATCH);
+    CHILD_CHECK(ObOpenObjectByPointer(body, OBJ_KERNEL_HANDLE, NULL, 1, TYPE(book), KernelMode,
+                                      &handle) == STATUS_SUCCESS);
     ObDereferenceObject(body);
     CHILD_CHECK(destroyed == 0);
     ZwClose(handle);

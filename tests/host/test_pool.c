@@ -1,5 +1,6 @@
 /*
- * The pool: what a block is, what is counted, and each of its rules broken in a child, beside a correct twin that passes.
+ * The pool: what a block is, what is counted, and each of its rules broken in a child, beside a
+ * correct twin that passes.
  */
 #include "child.h"
 
@@ -198,12 +199,20 @@ static void test_allocation_rules(void)
         enum verifier_rule_symbol rule;
         struct request wrong, right;
     } cases[] = {
-        {RULE_POOL_ZERO_BYTES, {0, NonPagedPoolNx, 0, TAG, false}, {0, NonPagedPoolNx, 1, TAG, false}},
+        {RULE_POOL_ZERO_BYTES,
+         {0, NonPagedPoolNx, 0, TAG, false},
+         {0, NonPagedPoolNx, 1, TAG, false}},
         {RULE_POOL_PAGED_IRQL, {2, PagedPool, 8, TAG, false}, {1, PagedPool, 8, TAG, false}},
-        {RULE_POOL_NONPAGED_IRQL, {3, NonPagedPoolNx, 8, TAG, false}, {2, NonPagedPoolNx, 8, TAG, false}},
+        {RULE_POOL_NONPAGED_IRQL,
+         {3, NonPagedPoolNx, 8, TAG, false},
+         {2, NonPagedPoolNx, 8, TAG, false}},
         {RULE_POOL_TAG_ZERO, {0, NonPagedPoolNx, 8, 0, false}, {0, NonPagedPoolNx, 8, 'a', false}},
-        {RULE_POOL_TAG_BAD, {0, NonPagedPoolNx, 8, 0x2e2e2e2e, false}, {0, NonPagedPoolNx, 8, 0x2e2e2e31, false}},
-        {RULE_POOL_MUST_SUCCEED, {0, NonPagedPoolMustSucceed, 8, TAG, false}, {0, NonPagedPoolNxCacheAligned, 8, TAG, false}},
+        {RULE_POOL_TAG_BAD,
+         {0, NonPagedPoolNx, 8, 0x2e2e2e2e, false},
+         {0, NonPagedPoolNx, 8, 0x2e2e2e31, false}},
+        {RULE_POOL_MUST_SUCCEED,
+         {0, NonPagedPoolMustSucceed, 8, TAG, false},
+         {0, NonPagedPoolNxCacheAligned, 8, TAG, false}},
         {RULE_POOL_EXECUTABLE, {0, NonPagedPool, 8, TAG, true}, {0, NonPagedPoolNx, 8, TAG, true}},
     };
 
@@ -321,7 +330,8 @@ static void touch(void *argument)
 
 static void test_special_pool(void)
 {
-    static struct touch inside[] = {{100, 0, false}, {100, 99, false}, {4096, 4095, false}, {5000, 4999, false}};
+    static struct touch inside[] = {
+        {100, 0, false}, {100, 99, false}, {4096, 4095, false}, {5000, 4999, false}};
     static struct touch slack[] = {{100, 100, false}, {5000, 5000, false}};
     static struct touch before[] = {{100, -1, false}, {100, -16, false}};
     static struct touch beyond[] = {{112, 112, false}, {100, 112, false}, {4096, 4096, false}};
@@ -337,7 +347,8 @@ static void test_special_pool(void)
         CU_ASSERT_EQUAL(report.parameter[1] - report.parameter[0], (uint64_t)slack[i].offset);
     }
     for (size_t i = 0; i < RTL_NUMBER_OF(before); i++) {
-        CU_ASSERT_EQUAL(CHILD_BREAKS(RULE_POOL_CORRUPT_BEFORE, touch, &before[i]).parameter[3], 0x23);
+        CU_ASSERT_EQUAL(CHILD_BREAKS(RULE_POOL_CORRUPT_BEFORE, touch, &before[i]).parameter[3],
+                        0x23);
     }
     for (size_t i = 0; i < RTL_NUMBER_OF(beyond); i++) {
         CU_ASSERT_EQUAL(CHILD_BREAKS(RULE_SYSTEM_OVERRUN, touch, &beyond[i]).parameter[1], 1);
@@ -380,10 +391,12 @@ static void touch_paged(void *argument)
 static void test_paged_pool(void)
 {
     static struct paged wrong[] = {{DISPATCH_LEVEL, false, false}, {DISPATCH_LEVEL, true, false}};
-    static struct paged right[] = {{APC_LEVEL, true, false}, {DISPATCH_LEVEL, true, true}, {PASSIVE_LEVEL, true, false}};
+    static struct paged right[] = {
+        {APC_LEVEL, true, false}, {DISPATCH_LEVEL, true, true}, {PASSIVE_LEVEL, true, false}};
 
     for (size_t i = 0; i < RTL_NUMBER_OF(wrong); i++) {
-        CU_ASSERT_EQUAL(CHILD_BREAKS(RULE_PAGED_AT_DISPATCH, touch_paged, &wrong[i]).parameter[1], DISPATCH_LEVEL);
+        CU_ASSERT_EQUAL(CHILD_BREAKS(RULE_PAGED_AT_DISPATCH, touch_paged, &wrong[i]).parameter[1],
+                        DISPATCH_LEVEL);
     }
     for (size_t i = 0; i < RTL_NUMBER_OF(right); i++) {
         CHILD_PASSES(touch_paged, &right[i]);

@@ -1,7 +1,7 @@
 /*
- * Each rule of the verifier has a fixture: a tiny driver that breaks just that rule when it is loaded as the service
- * "wrong", and breaks none when it is loaded as "right". Rules that no driver of this shape can break are proven elsewhere,
- * and the table below says where.
+ * Each rule of the verifier has a fixture: a tiny driver that breaks just that rule when it is
+ * loaded as the service "wrong", and breaks none when it is loaded as "right". Rules that no driver
+ * of this shape can break are proven elsewhere, and the table below says where.
  */
 #include "child.h"
 
@@ -23,12 +23,18 @@ static const struct {
     {RULE_UNLOADED_CODE, "image"},      /* The census comes before the unload. */
     {RULE_UNMAPPED_BUFFER, "verifier"}, /* Needs a request of the port. */
     /* Broken by a miniport that the port driver has started: fixtures/portcase.c. */
-    {RULE_SRB_TWICE, "storport"},        {RULE_STALL_TOO_LONG, "storport"},
-    {RULE_SRB_PENDING, "storport"},      {RULE_SRB_FROZEN, "storport"},
-    {RULE_SRB_LENGTH, "storport"},       {RULE_EXTENSION_BAD, "storport"},
-    {RULE_SERVICE_IRP_LEFT, "storport"}, {RULE_LOCK_KIND, "storport"},
-    {RULE_NOTIFICATION_TYPE, "storport"}, {RULE_BUFFER_OVERRUN, "storport"},
-    {RULE_SERVICE_IRP_TWICE, "storport"}, {RULE_SRB_LOST, "storport"},
+    {RULE_SRB_TWICE, "storport"},
+    {RULE_STALL_TOO_LONG, "storport"},
+    {RULE_SRB_PENDING, "storport"},
+    {RULE_SRB_FROZEN, "storport"},
+    {RULE_SRB_LENGTH, "storport"},
+    {RULE_EXTENSION_BAD, "storport"},
+    {RULE_SERVICE_IRP_LEFT, "storport"},
+    {RULE_LOCK_KIND, "storport"},
+    {RULE_NOTIFICATION_TYPE, "storport"},
+    {RULE_BUFFER_OVERRUN, "storport"},
+    {RULE_SERVICE_IRP_TWICE, "storport"},
+    {RULE_SRB_LOST, "storport"},
 };
 
 /** A run of one fixture. */
@@ -41,7 +47,8 @@ static bool fixture_path(char *path, size_t length, const char *id)
 {
     const char *directory = getenv("VMINI_FIXTURES");
 
-    snprintf(path, length, "%s/rule_%s.so", directory == NULL ? "build/tests/fixtures" : directory, id);
+    snprintf(path, length, "%s/rule_%s.so", directory == NULL ? "build/tests/fixtures" : directory,
+             id);
     return access(path, R_OK) == 0;
 }
 

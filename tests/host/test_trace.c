@@ -1,5 +1,6 @@
 /*
- * The recorder and the drivers' printf: what is recorded, as what text, and that a driver's formats come out as on Windows.
+ * The recorder and the drivers' printf: what is recorded, as what text, and that a driver's formats
+ * come out as on Windows.
  */
 #include "child.h"
 
@@ -36,7 +37,8 @@ static void records(void *unused)
     trace_text(TRACE_ETW, "short-lived", 10, 0, 0, 0);
     CHILD_CHECK(trace_count() == 3);
     record = trace_at(0);
-    CHILD_CHECK(record->sequence == 1 && record->kind == TRACE_PNP && strcmp(record->name, "start") == 0);
+    CHILD_CHECK(record->sequence == 1 && record->kind == TRACE_PNP &&
+                strcmp(record->name, "start") == 0);
     CHILD_CHECK(record->argument[0] == 1 && record->argument[3] == 4);
     CHILD_CHECK(record->thread == sched_current()->id && record->irql == PASSIVE_LEVEL);
     CHILD_CHECK(strcmp(trace_at(1)->name, "short-lived") == 0);
@@ -75,7 +77,8 @@ static void lines(void *unused)
         "     2         0.0000000 T1  cpu0 irql0 srb-done #7 status 0x01 scsi 0x00 moved 4096\n"
         "     3         0.0000000 T1  cpu0 irql0 irql     0 -> 2\n"
         "     4         0.0000000 T1  cpu0 irql0 thread   worker ended 3\n"
-        "     5         0.0000000 T1  cpu0 irql0 file     read offset 512 length 100 status 0xc000007f\n"
+        "     5         0.0000000 T1  cpu0 irql0 file     read offset 512 length 100 status "
+        "0xc000007f\n"
         "     6         0.0000000 T1  cpu0 irql0 debug    one line\n"
         "     7         0.0000000 T1  cpu0 irql0 callback HwFindAdapter 0x10 0x0 0x30\n";
     char text[2000];
@@ -189,7 +192,8 @@ static void test_strings(void)
     FORMATS("(null) (null) (null)", "%s %ws %wZ", NULL, NULL, &empty);
     FORMATS("a b", "%c %C", 'a', u'b');
     FORMATS("100% %q", "100%% %%q");
-    FORMATS("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd", "%ws", u"\u00e9\u20ac\U0001F600\xd800");
+    FORMATS("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd", "%ws",
+            u"\u00e9\u20ac\U0001F600\xd800");
 }
 
 static void test_limits(void)

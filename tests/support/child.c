@@ -1,6 +1,6 @@
 /*
- * Child processes for test cases, see child.h. The child's stderr goes to a file in memory, so that a bugcheck which is
- * expected does not fill the screen; when a case fails, the text is shown.
+ * Child processes for test cases, see child.h. The child's stderr goes to a file in memory, so that
+ * a bugcheck which is expected does not fill the screen; when a case fails, the text is shown.
  */
 #define _GNU_SOURCE
 
@@ -50,8 +50,8 @@ static void read_text(int fd, struct child_result *result)
     ssize_t length = pread(fd, result->text, sizeof result->text - 1, 0);
 
     result->text[length < 0 ? 0 : length] = '\0';
-    result->sanitizer = strstr(result->text, "Sanitizer") != NULL ||
-                        strstr(result->text, "runtime error:") != NULL;
+    result->sanitizer =
+        strstr(result->text, "Sanitizer") != NULL || strstr(result->text, "runtime error:") != NULL;
 }
 
 struct child_result child_run(void (*body)(void *), void *argument, unsigned timeout_s)
@@ -73,8 +73,8 @@ struct child_result child_run(void (*body)(void *), void *argument, unsigned tim
     close(ends[1]);
     while (waitpid(child, &status, 0) < 0) {
     }
-    result.reported = read(ends[0], &result.report, sizeof result.report) ==
-                      (ssize_t)sizeof result.report;
+    result.reported =
+        read(ends[0], &result.report, sizeof result.report) == (ssize_t)sizeof result.report;
     read_text(text, &result);
     result.exited = WIFEXITED(status);
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;

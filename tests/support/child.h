@@ -1,7 +1,7 @@
 /**
  * \file
- * Test cases that may stop the machine run in a child process: one machine per process, and a bugcheck, a signal or a
- * time-out there is the case's result, not its end.
+ * Test cases that may stop the machine run in a child process: one machine per process, and a
+ * bugcheck, a signal or a time-out there is the case's result, not its end.
  *
  * The caller must have no machine booted and no second thread, because it forks.
  */
@@ -16,11 +16,11 @@
 
 /** How a child ended. */
 struct child_result {
-    bool exited;      /**< By itself or by a bugcheck; else by `signal`. */
-    int status;       /**< Exit status: 0, CHILD_CHECK_FAILED, VERIFIER_EXIT_STATUS ... */
-    int signal;       /**< SIGALRM = time-out. */
-    bool reported;    /**< There was a bugcheck, and `report` is it. */
-    bool sanitizer;   /**< A sanitizer complained. */
+    bool exited;    /**< By itself or by a bugcheck; else by `signal`. */
+    int status;     /**< Exit status: 0, CHILD_CHECK_FAILED, VERIFIER_EXIT_STATUS ... */
+    int signal;     /**< SIGALRM = time-out. */
+    bool reported;  /**< There was a bugcheck, and `report` is it. */
+    bool sanitizer; /**< A sanitizer complained. */
     struct verifier_report report;
     char text[16384]; /**< What it wrote to stderr. */
 };
@@ -38,7 +38,8 @@ _Noreturn void child_fail(const char *expression, const char *file, int line);
 
 /** In the parent: `body` runs to its end without breaking a rule. */
 #define CHILD_PASSES(body, argument) child_assert_passes(body, argument, #body, __FILE__, __LINE__)
-/** In the parent: `body` breaks just this rule, with the code and first parameter of the table. \return the report. */
+/** In the parent: `body` breaks just this rule, with the code and first parameter of the table.
+ *  \return the report. */
 #define CHILD_BREAKS(rule, body, argument)                                                         \
     child_assert_breaks(rule, body, argument, #body, __FILE__, __LINE__)
 

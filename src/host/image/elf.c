@@ -1,5 +1,6 @@
 /*
- * The ELF reader behind elf.h. Every offset is checked against the size of the file before it is used.
+ * The ELF reader behind elf.h. Every offset is checked against the size of the file before it is
+ * used.
  */
 #include "image/elf.h"
 
@@ -90,7 +91,9 @@ const char *elf_identify(const void *data, size_t size)
     if (header->e_type != ET_DYN) {
         return "not an ELF shared object but another kind of ELF file";
     }
-    return segments_whole(&(struct elf_file){data, size}) ? NULL : "cut short or damaged: parts of it lie beyond its end";
+    return segments_whole(&(struct elf_file){data, size})
+               ? NULL
+               : "cut short or damaged: parts of it lie beyond its end";
 }
 
 bool elf_extent(const struct elf_file *file, uint64_t *low, uint64_t *high)
@@ -102,8 +105,8 @@ bool elf_extent(const struct elf_file *file, uint64_t *low, uint64_t *high)
     *high = 0;
     for (unsigned i = 0; header != NULL && i < header->e_phnum; i++) {
         segment = table_at(file, header->e_phoff + (uint64_t)i * sizeof *segment, sizeof *segment);
-        if (segment != NULL && segment->p_type == PT_LOAD &&
-            segment->p_memsz < UINT64_MAX / 2 && segment->p_vaddr < UINT64_MAX / 2) {
+        if (segment != NULL && segment->p_type == PT_LOAD && segment->p_memsz < UINT64_MAX / 2 &&
+            segment->p_vaddr < UINT64_MAX / 2) {
             uint64_t end = segment->p_vaddr + segment->p_memsz;
 
             *low = segment->p_vaddr < *low ? segment->p_vaddr & ~UINT64_C(0xfff) : *low;
@@ -121,8 +124,7 @@ static const char *function_in(const struct elf_file *file, const Elf64_Ehdr *he
         file, header->e_shoff + (uint64_t)table->sh_link * sizeof *strings, sizeof *strings);
     uint64_t count = table->sh_size / sizeof(Elf64_Sym);
     const Elf64_Sym *symbols = table_at(file, table->sh_offset, table->sh_size);
-    const char *text =
-        strings == NULL ? NULL : at(file, strings->sh_offset, strings->sh_size);
+    const char *text = strings == NULL ? NULL : at(file, strings->sh_offset, strings->sh_size);
 
     for (uint64_t i = 0; symbols != NULL && text != NULL && i < count; i++) {
         const Elf64_Sym *symbol = &symbols[i];
@@ -147,7 +149,8 @@ const char *elf_function(const struct elf_file *file, uint64_t address, uint64_t
 
     for (unsigned kind = 0; kind < 2 && name == NULL; kind++) {
         for (unsigned i = 0; header != NULL && i < header->e_shnum && name == NULL; i++) {
-            section = table_at(file, header->e_shoff + (uint64_t)i * sizeof *section, sizeof *section);
+            section =
+                table_at(file, header->e_shoff + (uint64_t)i * sizeof *section, sizeof *section);
             if (section != NULL && section->sh_type == kinds[kind]) {
                 name = function_in(file, header, section, address, offset);
             }

@@ -1,7 +1,8 @@
 /*
- * The loader for shared objects. Each load is a dlopen of a private copy of the file, so the same driver can be loaded
- * again with fresh globals, and the file may be rebuilt meanwhile. After the unload the range is mapped without access:
- * whoever still calls into it faults, and the fault handler knows whose code it was.
+ * The loader for shared objects. Each load is a dlopen of a private copy of the file, so the same
+ * driver can be loaded again with fresh globals, and the file may be rebuilt meanwhile. After the
+ * unload the range is mapped without access: whoever still calls into it faults, and the fault
+ * handler knows whose code it was.
  */
 #define _GNU_SOURCE
 
@@ -21,10 +22,9 @@ static void explain(const char *path, const char *why, struct host_error *error)
 
     if (symbol != NULL) {
         symbol += strlen("undefined symbol: ");
-        image_error(error, path,
-                    "Do without it, or build the driver against this host's own headers.",
-                    "imports %.*s, which this host does not have.", (int)strcspn(symbol, ", \n"),
-                    symbol);
+        image_error(
+            error, path, "Do without it, or build the driver against this host's own headers.",
+            "imports %.*s, which this host does not have.", (int)strcspn(symbol, ", \n"), symbol);
         return;
     }
     if (why != NULL && strncmp(why, "/proc/", 6) == 0 && strchr(why, ':') != NULL) {
@@ -80,7 +80,8 @@ void so_unload(struct image *image)
     Dl_info info;
 
     dlclose(image->loader);
-    /* A library that the dynamic linker keeps (nodelete) must stay as it is; its range is known as unloaded. */
+    /* A library that the dynamic linker keeps (nodelete) must stay as it is; its range is known
+     * as unloaded. */
     if (dladdr(image->base, &info) == 0) {
         mmap(image->base, image->size, PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);

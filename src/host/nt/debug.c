@@ -1,6 +1,7 @@
 /*
- * Debug output, and the ways in which a driver stops the system by itself. DbgPrint goes to the trace and, if a tool
- * wants it, to a stream; without either it goes nowhere, as on a Windows without a debugger.
+ * Debug output, and the ways in which a driver stops the system by itself. DbgPrint goes to the
+ * trace and, if a tool wants it, to a stream; without either it goes nowhere, as on a Windows
+ * without a debugger.
  */
 #include "nt/nt.h"
 
@@ -119,4 +120,12 @@ VOID NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, UL
 VOID NTAPI KeBugCheck(ULONG Code)
 {
     verifier_bugcheck_code(Code, 0, 0, 0, 0, "KeBugCheck was called.");
+}
+
+/** Is there no debugger? Never one here: a driver that asks before it breaks is not stopped.
+ *  \irql{any} */
+BOOLEAN NTAPI KdRefreshDebuggerNotPresent(VOID)
+{
+    NT_ROUTINE(HIGH_LEVEL);
+    return TRUE;
 }

@@ -1,7 +1,7 @@
 /*
- * Windows' printf. The C library's own cannot be used: a driver's variable arguments are passed as Windows passes them, long
- * has 32 bits there, and %wZ, %ws, %Z and %I64x are the kernel's. One loop serves narrow and wide formats: both are
- * read and written as Unicode characters.
+ * Windows' printf. The C library's own cannot be used: a driver's variable arguments are passed as
+ * Windows passes them, long has 32 bits there, and %wZ, %ws, %Z and %I64x are the kernel's. One
+ * loop serves narrow and wide formats: both are read and written as Unicode characters.
  */
 #include "nt/nt.h"
 
@@ -175,8 +175,8 @@ static void put_signed(struct sink *sink, const struct conversion *conversion, u
     int64_t value = (int64_t)(raw << shift) >> shift;
 
     put_number(sink, conversion, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10, false,
-               value < 0          ? "-"
-               : conversion->plus ? "+"
+               value < 0           ? "-"
+               : conversion->plus  ? "+"
                : conversion->space ? " "
                                    : "");
 }
@@ -187,7 +187,11 @@ static void put_unsigned(struct sink *sink, const struct conversion *conversion,
     uint64_t value = raw << (64 - conversion->bits) >> (64 - conversion->bits);
     bool hex = letter == 'x' || letter == 'X';
 
-    put_number(sink, conversion, value, hex ? 16 : letter == 'o' ? 8 : 10, letter == 'X',
+    put_number(sink, conversion, value,
+               hex             ? 16
+               : letter == 'o' ? 8
+                               : 10,
+               letter == 'X',
                hex && conversion->alternate && value != 0 ? (letter == 'X' ? "0X" : "0x") : "");
 }
 
@@ -274,7 +278,8 @@ static void read_size(struct source *source, struct conversion *conversion)
     }
 }
 
-/* Every argument of Windows' convention takes 8 bytes; only as many as the conversion has are its value. */
+/* Every argument of Windows' convention takes 8 bytes; only as many as the conversion has are
+ * its value. */
 #define NEXT(arguments) va_arg(*(arguments), uint64_t)
 
 static void read_conversion(struct source *source, nt_va_list *arguments,

@@ -1,10 +1,11 @@
 /*
- * The object manager as drivers see it: ObReferenceObject and its kin, ZwClose, and the exported object types. The objects
- * themselves are in object.c; a driver's POBJECT_TYPE is the host's struct nt_object_type.
+ * The object manager as drivers see it: ObReferenceObject and its kin, ZwClose, and the exported
+ * object types. The objects themselves are in object.c; a driver's POBJECT_TYPE is the host's
+ * struct nt_object_type.
  */
 #include "nt/nt.h"
 
-#define OBJECT_TYPE_OF(type) ((POBJECT_TYPE)(void *)(uintptr_t)&(type))
+#define OBJECT_TYPE_OF(type) ((POBJECT_TYPE)(void *)(uintptr_t) & (type))
 
 static POBJECT_TYPE thread_type = OBJECT_TYPE_OF(nt_thread_type);
 static POBJECT_TYPE file_type = OBJECT_TYPE_OF(nt_file_type);

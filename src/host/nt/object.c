@@ -1,8 +1,8 @@
 /*
- * Objects and handles: a header with two counts before each body. A reference keeps the body; a handle is a number that
- * holds one reference, and the last one closed makes the type's `close` run (IRP_MJ_CLEANUP of a file). Handle numbers are
- * not used again soon, so that a stale one is caught. The memory is the host's own pool: with the verifier on, a
- * body that was freed faults.
+ * Objects and handles: a header with two counts before each body. A reference keeps the body; a
+ * handle is a number that holds one reference, and the last one closed makes the type's `close` run
+ * (IRP_MJ_CLEANUP of a file). Handle numbers are not used again soon, so that a stale one is
+ * caught. The memory is the host's own pool: with the verifier on, a body that was freed faults.
  */
 #include "nt/pool.h"
 
@@ -24,7 +24,8 @@ struct object {
     void *alignment;
     unsigned char body[];
 };
-_Static_assert(offsetof(struct object, body) % MEMORY_ALLOCATION_ALIGNMENT == 0, "bodies are aligned");
+_Static_assert(offsetof(struct object, body) % MEMORY_ALLOCATION_ALIGNMENT == 0,
+               "bodies are aligned");
 
 /** One handle; a free slot (body NULL) waits its turn in the list of free ones. */
 struct slot {
@@ -99,7 +100,8 @@ static int64_t object_add(void *body, int amount)
     }
     if (before == 1 && amount < 0) {
         if (object->handles != 0) {
-            verifier_bugcheck_at(RULE_OBJECT_REFERENCE, (uint64_t)object->type, (uint64_t)body, 0, 0,
+            verifier_bugcheck_at(RULE_OBJECT_REFERENCE, (uint64_t)object->type, (uint64_t)body, 0,
+                                 0,
                                  "The last reference to a %s object is dropped while %u handles to "
                                  "it are open: somebody dropped a reference too many.",
                                  object->type->name, object->handles);
@@ -168,7 +170,8 @@ static struct slot *slot_of(HANDLE handle)
                : NULL;
 }
 
-/** \return a free slot's index, or HANDLES. Fresh slots first, then the one that has been free for longest. */
+/** \return a free slot's index, or HANDLES. Fresh slots first, then the one that has been free
+ *  for longest. */
 static unsigned slot_take(void)
 {
     unsigned index = first_free;

@@ -1,8 +1,9 @@
 /*
- * Pool: ExAllocatePoolWithTag, ExFreePoolWithTag and their rules. With the verifier on, a block comes from special pool
- * (pool_special.c); with it off, from malloc behind a small header. Every block is counted under its tag, so that what a
- * driver leaves behind is found at unload. Nothing here may call an NT routine below nt_pool_allocate and nt_pool_free:
- * they have no scheduling point.
+ * Pool: ExAllocatePoolWithTag, ExFreePoolWithTag and their rules. With the verifier on, a block
+ * comes from special pool (pool_special.c); with it off, from malloc behind a small header. Every
+ * block is counted under its tag, so that what a driver leaves behind is found at unload. Nothing
+ * here may call an NT routine below nt_pool_allocate and nt_pool_free: they have no scheduling
+ * point.
  */
 #include "nt/pool.h"
 
@@ -23,7 +24,8 @@ struct pool_header {
     uint64_t bytes : 48;
     uint64_t type : 16;
 };
-_Static_assert(sizeof(struct pool_header) == MEMORY_ALLOCATION_ALIGNMENT, "blocks are 16-byte aligned");
+_Static_assert(sizeof(struct pool_header) == MEMORY_ALLOCATION_ALIGNMENT,
+               "blocks are 16-byte aligned");
 
 /** What is outstanding under one tag; a row is never given back. */
 static struct pool_tag {
@@ -126,9 +128,8 @@ void pool_describe(FILE *out)
         uint64_t blocks = atomic_load(&tags[i].blocks);
 
         if (blocks != 0 && describe.tag != NT_HOST_TAG) {
-            fprintf(out, "  tag '%s': %llu blocks, %llu bytes\n",
-                    pool_tag_text(describe.tag, text), (unsigned long long)blocks,
-                    (unsigned long long)atomic_load(&tags[i].bytes));
+            fprintf(out, "  tag '%s': %llu blocks, %llu bytes\n", pool_tag_text(describe.tag, text),
+                    (unsigned long long)blocks, (unsigned long long)atomic_load(&tags[i].bytes));
             pool_special_visit(describe_block, &describe);
         }
     }
@@ -204,9 +205,9 @@ static void *header_allocate(POOL_TYPE type, size_t bytes, uint32_t tag)
 {
     bool whole_pages = bytes >= PAGE_SIZE;
     size_t before = whole_pages ? PAGE_SIZE : sizeof(struct pool_header);
-    char *memory = bytes > MOST_BYTES   ? NULL
-                   : whole_pages        ? aligned_alloc(PAGE_SIZE, ROUND_TO_PAGES(before + bytes))
-                                        : malloc(before + bytes);
+    char *memory = bytes > MOST_BYTES ? NULL
+                   : whole_pages      ? aligned_alloc(PAGE_SIZE, ROUND_TO_PAGES(before + bytes))
+                                      : malloc(before + bytes);
     struct pool_header *header;
 
     if (memory == NULL) {
@@ -239,7 +240,8 @@ void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag)
         tag_count(tag, bytes, true);
     } else if ((type & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
         verifier_bugcheck(RULE_POOL_RAISE, 0, bytes, tag,
-                          "An allocation of %zu bytes failed, and was to raise an exception.", bytes);
+                          "An allocation of %zu bytes failed, and was to raise an exception.",
+                          bytes);
     }
     return block;
 }
@@ -290,11 +292,10 @@ static void check_free(const struct nt_pool_block *block, ULONG tag)
                           pool_tag_text(block->tag, text), pool_tag_text(tag, other));
     }
     if (pool_type_paged(block->type) ? irql > APC_LEVEL : irql > DISPATCH_LEVEL) {
-        verifier_bugcheck(pool_type_paged(block->type) ? RULE_POOL_FREE_PAGED_IRQL
-                                                       : RULE_POOL_FREE_NONPAGED_IRQL,
-                          irql, block->type, (uint64_t)block->address,
-                          "The block ('%s') is freed at IRQL %u.", pool_tag_text(block->tag, text),
-                          irql);
+        verifier_bugcheck(
+            pool_type_paged(block->type) ? RULE_POOL_FREE_PAGED_IRQL : RULE_POOL_FREE_NONPAGED_IRQL,
+            irql, block->type, (uint64_t)block->address, "The block ('%s') is freed at IRQL %u.",
+            pool_tag_text(block->tag, text), irql);
     }
     if (verifier_enabled() && block->tag != NT_HOST_TAG) {
         verifier_memory_freed(block->address, block->bytes);

@@ -10,13 +10,13 @@
 
 /** What the pool knows of an address. */
 struct nt_pool_block {
-    void *address;   /**< Start of the block, as the driver has it. */
+    void *address; /**< Start of the block, as the driver has it. */
     size_t bytes;
     uint32_t tag;
     POOL_TYPE type;
     bool freed;
-    uint32_t allocated_in, freed_in;          /**< Thread numbers, 0 for the host's own blocks. */
-    const void *allocated_by, *freed_by;      /**< Driver code, NULL = unknown. */
+    uint32_t allocated_in, freed_in;     /**< Thread numbers, 0 for the host's own blocks. */
+    const void *allocated_by, *freed_by; /**< Driver code, NULL = unknown. */
 };
 
 static inline bool pool_type_paged(POOL_TYPE type)
@@ -34,7 +34,8 @@ bool pool_special_find(const void *address, struct nt_pool_block *block);
 /** Checks the surroundings of a live block that begins at this address, and gives it to the quarantine. */
 void pool_special_free(void *address);
 /** Calls `visit` for every live block that is not the host's. */
-void pool_special_visit(void (*visit)(const struct nt_pool_block *block, void *context), void *context);
+void pool_special_visit(void (*visit)(const struct nt_pool_block *block, void *context),
+                        void *context);
 
 /* --- pool.c --- */
 

@@ -1,11 +1,13 @@
 /*
- * Special pool: with the verifier on, each block lies on pages of its own, right-aligned against a page that faults.
+ * Special pool: with the verifier on, each block lies on pages of its own, right-aligned against a
+ * page that faults.
  *
  *     | slack, patterned | block ............ | slack < 16 | guard page, PROT_NONE |
  *
- * What is freed stays PROT_NONE in a quarantine, so that a late access faults too; a record of each block outlives it, and
- * tells the fault handler whose it was. Nonpaged and paged pool have an arena each: the paged one can be closed as a
- * whole while the simulated processor is at DISPATCH_LEVEL.
+ * What is freed stays PROT_NONE in a quarantine, so that a late access faults too; a record of each
+ * block outlives it, and tells the fault handler whose it was. Nonpaged and paged pool have an
+ * arena each: the paged one can be closed as a whole while the simulated processor is at
+ * DISPATCH_LEVEL.
  */
 #include "nt/pool.h"
 
@@ -28,7 +30,8 @@ struct record {
     struct record *next, *previous; /**< In the arena's live list or quarantine. */
 };
 
-/** A range of addresses, cut from the left; freed ranges wait in the quarantine, then serve blocks of their size. */
+/** A range of addresses, cut from the left; freed ranges wait in the quarantine, then serve
+ *  blocks of their size. */
 struct arena {
     char *base;
     struct record **owner; /**< By page. */
@@ -116,7 +119,8 @@ static bool arena_reserve(struct arena *arena)
     return true;
 }
 
-/** A record with a range of exactly so many pages: one that has left the quarantine, or a fresh one. */
+/** A record with a range of exactly so many pages: one that has left the quarantine, or a fresh
+ *  one. */
 static struct record *range_take(struct arena *arena, size_t pages)
 {
     struct record *record;
@@ -225,9 +229,8 @@ static struct record *record_of(const void *address)
 {
     struct arena *arena = arena_of(address);
 
-    return arena == NULL
-               ? NULL
-               : arena->owner[(size_t)((const char *)address - arena->base) / PAGE_SIZE];
+    return arena == NULL ? NULL
+                         : arena->owner[(size_t)((const char *)address - arena->base) / PAGE_SIZE];
 }
 
 bool pool_special_contains(const void *address)

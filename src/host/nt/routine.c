@@ -1,7 +1,8 @@
 /*
- * The entry of every imported routine, behind NT_ROUTINE. In this order: the IRQL rule (a cheap one, so it always runs),
- * the trace record, the scheduling point. Under the real scheduler with the recorder off this is two loads and two
- * branches: it must stay so, because every imported call of a driver pays for it.
+ * The entry of every imported routine, behind NT_ROUTINE. In this order: the IRQL rule (a cheap
+ * one, so it always runs), the trace record, the scheduling point. Under the real scheduler with
+ * the recorder off this is two loads and two branches: it must stay so, because every imported call
+ * of a driver pays for it.
  */
 #include "nt/nt.h"
 

@@ -1,7 +1,7 @@
 /*
- * The recorder. Records lie in chunks that never move, and a slot is taken by one atomic addition, so that recording
- * needs no lock at any IRQL. A record holds no pointer that differs between two runs: names are text, objects are
- * numbered.
+ * The recorder. Records lie in chunks that never move, and a slot is taken by one atomic addition,
+ * so that recording needs no lock at any IRQL. A record holds no pointer that differs between two
+ * runs: names are text, objects are numbered.
  */
 #include "nt/nt.h"
 
@@ -21,7 +21,8 @@ struct name {
 };
 
 static _Atomic uint32_t enabled;
-static _Atomic size_t reserved; /* Slots taken; may run past the last chunk: what is beyond was dropped. */
+/** Slots taken; may run past the last chunk: what is beyond was dropped. */
+static _Atomic size_t reserved;
 static struct trace_record *_Atomic chunks[CHUNKS];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* Chunks and names. */
 static struct name *names[NAME_BUCKETS];

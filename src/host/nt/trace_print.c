@@ -1,6 +1,6 @@
 /*
- * Trace records as text: one line each, columns that a person and diff(1) can read. What the four arguments of a kind
- * mean is said in trace.h; here is how they look.
+ * Trace records as text: one line each, columns that a person and diff(1) can read. What the four
+ * arguments of a kind mean is said in trace.h; here is how they look.
  */
 #include "nt/trace.h"
 
@@ -9,10 +9,18 @@
 typedef unsigned long long ull;
 
 static const char *const kind_names[] = {
-    [TRACE_ROUTINE] = "routine",    [TRACE_CALLBACK_ENTER] = "callback", [TRACE_CALLBACK_LEAVE] = "return",
-    [TRACE_SRB_START] = "srb",      [TRACE_SRB_COMPLETE] = "srb-done",   [TRACE_IRQL] = "irql",
-    [TRACE_THREAD] = "thread",      [TRACE_PNP] = "pnp",                 [TRACE_FILE] = "file",
-    [TRACE_ETW] = "etw",            [TRACE_DEBUG] = "debug",             [TRACE_BUGCHECK] = "bugcheck",
+    [TRACE_ROUTINE] = "routine",
+    [TRACE_CALLBACK_ENTER] = "callback",
+    [TRACE_CALLBACK_LEAVE] = "return",
+    [TRACE_SRB_START] = "srb",
+    [TRACE_SRB_COMPLETE] = "srb-done",
+    [TRACE_IRQL] = "irql",
+    [TRACE_THREAD] = "thread",
+    [TRACE_PNP] = "pnp",
+    [TRACE_FILE] = "file",
+    [TRACE_ETW] = "etw",
+    [TRACE_DEBUG] = "debug",
+    [TRACE_BUGCHECK] = "bugcheck",
 };
 
 const char *trace_kind_name(enum trace_kind kind)
@@ -73,8 +81,8 @@ static void print_details(FILE *out, const struct trace_record *record)
         print_thread(out, record);
         break;
     case TRACE_FILE:
-        fprintf(out, "%s offset %llu length %llu status 0x%08x", record->name, (ull)a[0],
-                (ull)a[1], (unsigned)a[2]);
+        fprintf(out, "%s offset %llu length %llu status 0x%08x", record->name, (ull)a[0], (ull)a[1],
+                (unsigned)a[2]);
         break;
     case TRACE_ETW:
     case TRACE_DEBUG:

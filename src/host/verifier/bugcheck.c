@@ -1,7 +1,7 @@
 /*
- * The end of the machine: the table of rules, the report, and the way out. The report says which rule, in words, and who
- * broke it; it goes to stderr, and as one record to the parent process if that asked for it. Everything works on
- * fixed memory: the heap, and any lock, may be in any state.
+ * The end of the machine: the table of rules, the report, and the way out. The report says which
+ * rule, in words, and who broke it; it goes to stderr, and as one record to the parent process if
+ * that asked for it. Everything works on fixed memory: the heap, and any lock, may be in any state.
  */
 #include <pthread.h>
 #include <stdarg.h>
@@ -281,7 +281,8 @@ void verifier_bugcheck_at(enum verifier_rule_symbol rule, uint64_t p1, uint64_t 
 void verifier_bugcheck_code(uint32_t code, uint64_t p1, uint64_t p2, uint64_t p3, uint64_t p4,
                             const char *text)
 {
-    struct report_cause cause = {-1, code, {p1, p2, p3, p4}, text, __builtin_return_address(0), false};
+    struct report_cause cause = {-1,   code, {p1, p2, p3, p4}, text, __builtin_return_address(0),
+                                 false};
 
     report_bugcheck(&cause);
 }

@@ -1,7 +1,8 @@
 /*
- * What a driver leaves behind: threads, timers, handles, references, IRPs, MDLs, registrations and pool, and whatever other
- * modules register. What exists when the driver is loaded is the host's own. At unload anything more is a bugcheck: a thread
- * or a timer would run in code that is no longer there, and what nothing points at any more can never be freed.
+ * What a driver leaves behind: threads, timers, handles, references, IRPs, MDLs, registrations and
+ * pool, and whatever other modules register. What exists when the driver is loaded is the host's
+ * own. At unload anything more is a bugcheck: a thread or a timer would run in code that is no
+ * longer there, and what nothing points at any more can never be freed.
  */
 #include <string.h>
 
@@ -129,15 +130,17 @@ static uint64_t left_behind(char *text, size_t length)
         uint64_t left = more(kinds[i].count(), kinds[i].before);
 
         if (left != 0 && used < length) {
-            used += (size_t)snprintf(text + used, length - used, "%s%s: %llu", used == 0 ? "" : ", ",
-                                     kinds[i].name, (unsigned long long)left);
+            used +=
+                (size_t)snprintf(text + used, length - used, "%s%s: %llu", used == 0 ? "" : ", ",
+                                 kinds[i].name, (unsigned long long)left);
         }
         sum += left;
     }
     return sum;
 }
 
-/** A thread of the driver that still runs when its unload routine has returned runs in code that goes away. */
+/** A thread of the driver that still runs when its unload routine has returned runs in code that
+ *  goes away. */
 static void check_threads(const char *driver)
 {
     uint64_t threads = more(kinds[0].count(), kinds[0].before);
@@ -168,11 +171,12 @@ void verifier_unload_census(const char *driver)
         verifier_census(stderr);
     }
     if (left != 0) {
-        verifier_bugcheck_at(RULE_UNLOAD_PENDING, left, 0, 0, 0, "%s left behind %s.", driver, text);
+        verifier_bugcheck_at(RULE_UNLOAD_PENDING, left, 0, 0, 0, "%s left behind %s.", driver,
+                             text);
     }
     if (blocks > pool_before) {
         verifier_bugcheck(RULE_POOL_LEAK, (uint64_t)driver, 0, blocks - pool_before,
-                          "%s left behind %zu blocks of pool (%zu bytes of pool are in use).", driver,
-                          blocks - pool_before, bytes);
+                          "%s left behind %zu blocks of pool (%zu bytes of pool are in use).",
+                          driver, blocks - pool_before, bytes);
     }
 }

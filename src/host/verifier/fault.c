@@ -1,8 +1,9 @@
 /*
- * The page fault handler of the simulated machine: SIGSEGV and its kin become the bugcheck that Windows would show. It
- * tells apart whose address it was (pool, a closed page of paged pool, a driver that was unloaded, a buffer that is not
- * mapped, a stack's end) and whose code touched it: a driver's own, or the host's on a driver's behalf. It runs on a
- * stack of its own and allocates nothing.
+ * The page fault handler of the simulated machine: SIGSEGV and its kin become the bugcheck that
+ * Windows would show. It tells apart whose address it was (pool, a closed page of paged pool, a
+ * driver that was unloaded, a buffer that is not mapped, a stack's end) and whose code touched it:
+ * a driver's own, or the host's on a driver's behalf. It runs on a stack of its own and allocates
+ * nothing.
  */
 #define _GNU_SOURCE
 
@@ -18,15 +19,16 @@
 #include "nt/pool.h"
 #include "verifier/report.h"
 
-#define UNMAPPED_BYTES  (UINT64_C(1) << 32)
-#define SIGNAL_STACK    (128u * 1024)
-#define NULL_PAGES      0x10000u
-#define STACK_REACH     0x10000u
+#define UNMAPPED_BYTES (UINT64_C(1) << 32)
+#define SIGNAL_STACK   (128u * 1024)
+#define NULL_PAGES     0x10000u
+#define STACK_REACH    0x10000u
 
 /** The reserved range behind verifier_unmapped_buffer, used over and over from its start. */
 static char *_Atomic unmapped;
 static _Atomic uint64_t unmapped_next;
-static _Atomic uint8_t unmapped_ended[UNMAPPED_BYTES / PAGE_SIZE / 8]; /**< By first page: released. */
+static _Atomic uint8_t
+    unmapped_ended[UNMAPPED_BYTES / PAGE_SIZE / 8]; /**< By first page: released. */
 
 /** What happened, read from the signal. */
 struct fault {
@@ -36,8 +38,8 @@ struct fault {
     bool page; /**< An access to memory, not an instruction that the processor refused. */
     bool write, execute;
     KIRQL irql;
-    bool driver;    /**< The instruction is a driver's. */
-    bool no_address; /**< The pointer's value is none that an address can have; the processor does not tell it. */
+    bool driver;     /**< The instruction is a driver's. */
+    bool no_address; /**< No address has this value, and so the processor does not tell it. */
 };
 
 /* --- buffers that are not mapped --- */
@@ -50,7 +52,7 @@ static char *unmapped_reserve(void)
         base = mmap(NULL, UNMAPPED_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                     -1, 0);
         if (base == MAP_FAILED) {
-            abort(); /* 4 GiB of addresses, no memory: only a limit on the process can refuse that. */
+            abort(); /* Addresses, no memory: only a limit on the process can refuse that. */
         }
         if (!atomic_compare_exchange_strong(&unmapped, &none, base)) {
             munmap(base, UNMAPPED_BYTES);
@@ -75,7 +77,8 @@ void *verifier_unmapped_buffer(size_t bytes)
         size = UNMAPPED_BYTES / 2;
     }
     do {
-        start = atomic_fetch_add_explicit(&unmapped_next, size, memory_order_relaxed) % UNMAPPED_BYTES;
+        start =
+            atomic_fetch_add_explicit(&unmapped_next, size, memory_order_relaxed) % UNMAPPED_BYTES;
     } while (start + size > UNMAPPED_BYTES);
     atomic_fetch_and_explicit(&unmapped_ended[start / PAGE_SIZE / 8],
                               (uint8_t) ~(1u << (start / PAGE_SIZE % 8)), memory_order_relaxed);
@@ -96,8 +99,11 @@ static _Noreturn void stop(const struct fault *fault, enum verifier_rule_symbol 
                            const uint64_t *parameters, const char *details)
 {
     const struct verifier_rule *row = verifier_rule(rule);
-    struct report_cause cause = {.rule = (int)rule, .code = row->code, .details = details,
-                                 .from = fault->code, .exact = !fault->execute};
+    struct report_cause cause = {.rule = (int)rule,
+                                 .code = row->code,
+                                 .details = details,
+                                 .from = fault->code,
+                                 .exact = !fault->execute};
 
     memcpy(cause.parameter, parameters, sizeof cause.parameter);
     report_bugcheck(&cause);
@@ -108,7 +114,8 @@ static _Noreturn void stop_page(const struct fault *fault, enum verifier_rule_sy
                                 const char *details)
 {
     stop(fault, rule,
-         (const uint64_t[4]){(uint64_t)fault->address, fault->write, (uint64_t)fault->code, 0}, details);
+         (const uint64_t[4]){(uint64_t)fault->address, fault->write, (uint64_t)fault->code, 0},
+         details);
 }
 
 /** For 0xD1: address, IRQL, read or write, instruction. */
@@ -139,7 +146,8 @@ static _Noreturn void pool_fault(const struct fault *fault, const struct nt_pool
     if (block->freed) {
         report_add(&text, "; it was freed by %s.",
                    verifier_function_name(block->freed_by, by, sizeof by));
-        stop_page(fault, fault->driver ? RULE_USE_AFTER_FREE : RULE_SYSTEM_USE_AFTER_FREE, text.text);
+        stop_page(fault, fault->driver ? RULE_USE_AFTER_FREE : RULE_SYSTEM_USE_AFTER_FREE,
+                  text.text);
     }
     if (distance >= 0 && (size_t)distance < block->bytes) {
         report_add(&text, " at IRQL %u.", fault->irql);
@@ -173,6 +181,18 @@ static _Noreturn void unloaded_fault(const struct fault *fault, const char *path
          details);
 }
 
+/** In a loaded driver, but not as its sections allow. */
+static _Noreturn void image_fault(const struct fault *fault, const char *path)
+{
+    char details[400], name[160];
+
+    snprintf(details, sizeof details,
+             "%s in %s was %s, which its section does not allow (INIT is gone once DriverEntry has "
+             "returned).",
+             verifier_function_name(fault->address, name, sizeof name), path, verb(fault));
+    stop_page(fault, RULE_BAD_ADDRESS_SYSTEM, details);
+}
+
 /** Is the address just beyond the end of the stack that is in use? \return its owner's name. */
 static const char *stack_owner(const struct fault *fault)
 {
@@ -191,10 +211,11 @@ static _Noreturn void wild_fault(const struct fault *fault)
     char details[200];
 
     if (fault->no_address) {
-        stop(fault, RULE_BAD_ADDRESS_PASSIVE,
-             (const uint64_t[4]){0xC0000005, (uint64_t)fault->code, 0, 0},
-             "A pointer was used whose value is no address (memory that was never set holds 0xCD in "
-             "every byte).");
+        stop(
+            fault, RULE_BAD_ADDRESS_PASSIVE,
+            (const uint64_t[4]){0xC0000005, (uint64_t)fault->code, 0, 0},
+            "A pointer was used whose value is no address (memory that was never set holds 0xCD in "
+            "every byte).");
     }
     snprintf(details, sizeof details, "Address 0x%llX was %s%s%s.",
              (unsigned long long)(uintptr_t)fault->address, verb(fault),
@@ -231,6 +252,9 @@ static _Noreturn void page_fault(const struct fault *fault)
     if (path != NULL && unloaded) {
         unloaded_fault(fault, path);
     }
+    if (path != NULL) {
+        image_fault(fault, path);
+    }
     owner = (uint64_t)fault->address < NULL_PAGES ? NULL : stack_owner(fault);
     if (owner != NULL) {
         snprintf(details, sizeof details, "The kernel stack of %s is used up.", owner);
@@ -253,7 +277,7 @@ static void read_context(ucontext_t *context, struct fault *fault)
     fault->stack = (const char *)registers[REG_RSP];
     fault->write = (registers[REG_ERR] & 2) != 0;
     fault->execute = fault->page && fault->address == fault->code;
-    if (fault->execute) { /* A call to nowhere: as if it had returned, so that the stack can be walked. */
+    if (fault->execute) { /* A call to nowhere: as if it had returned. */
         fault->code = *(const void *const *)fault->stack;
         registers[REG_RIP] = (greg_t)fault->code;
         registers[REG_RSP] += (greg_t)sizeof fault->code;
@@ -318,7 +342,8 @@ void verifier_thread_attach(void)
     if (pthread_getspecific(stack_key) != NULL) {
         return;
     }
-    wanted.ss_sp = mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    wanted.ss_sp =
+        mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (wanted.ss_sp != MAP_FAILED && sigaltstack(&wanted, NULL) == 0) {
         pthread_setspecific(stack_key, wanted.ss_sp);
     }
@@ -335,5 +360,5 @@ void verifier_install_fault_handler(void)
         sigaction(numbers[i], &action, NULL);
     }
     verifier_thread_attach();
-    verifier_driver_caller(); /* The unwinder loads a library on its first use: not in the handler. */
+    verifier_driver_caller(); /* The unwinder loads a library on its first use: now. */
 }

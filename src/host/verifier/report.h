@@ -1,21 +1,23 @@
 /**
  * \file
- * The inside of the verifier: what bugcheck.c offers to the fault handler, and the text of a report.
+ * The inside of the verifier: what bugcheck.c offers to the fault handler, and the text of a
+ * report.
  */
 #ifndef HOST_REPORT_H
 #define HOST_REPORT_H
 
 #include "verifier/verifier.h"
 
-/** A text of fixed size that grows at its end; what does not fit is cut. No allocation: it is written in a crash. */
+/** A text of fixed size that grows at its end; what does not fit is cut. No allocation: it is
+ *  written in a crash. */
 struct report_text {
     char text[16384];
     size_t length;
 };
 void report_add(struct report_text *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/** The stack, from the frame `from` on (`exact`: an instruction that faulted, not a return address); driver frames are
- *  marked. `where` receives the innermost driver function. */
+/** The stack, from the frame `from` on (`exact`: an instruction that faulted, not a return
+ *  address); driver frames are marked. `where` receives the innermost driver function. */
 void report_stack(struct report_text *report, const void *from, bool exact, char *where,
                   size_t length);
 

@@ -1,7 +1,8 @@
 /*
- * The hooks that the kernel core and the port call: IRQL of a routine, order of locks, state around a callback. Lock order is
- * a graph: an edge from A to B says that somebody acquired B while holding A. An acquisition that would close a
- * cycle is a deadlock that needs only the right moment, so it is reported even if that moment never comes.
+ * The hooks that the kernel core and the port call: IRQL of a routine, order of locks, state around
+ * a callback. Lock order is a graph: an edge from A to B says that somebody acquired B while
+ * holding A. An acquisition that would close a cycle is a deadlock that needs only the right
+ * moment, so it is reported even if that moment never comes.
  */
 #include "nt/nt.h"
 
@@ -259,11 +260,10 @@ void verifier_callback_leave(const struct verifier_mark *mark)
                           "%s returned holding the %s %p.", mark->callback, lock->kind, lock->lock);
     }
     if (thread->irql != mark->irql) {
-        verifier_bugcheck_at(RULE_CALLBACK_IRQL,
-                             (uint64_t)thread->irql << 16 | (uint64_t)mark->irql << 8 | 2, 0, 0, 0,
-                             "%s was called at IRQL %u (%s) and returned at %u (%s).",
-                             mark->callback, mark->irql, irql_name(mark->irql), thread->irql,
-                             irql_name(thread->irql));
+        verifier_bugcheck_at(
+            RULE_CALLBACK_IRQL, (uint64_t)thread->irql << 16 | (uint64_t)mark->irql << 8 | 2, 0, 0,
+            0, "%s was called at IRQL %u (%s) and returned at %u (%s).", mark->callback, mark->irql,
+            irql_name(mark->irql), thread->irql, irql_name(thread->irql));
     }
     if (thread->critical_region != mark->critical_region) {
         verifier_bugcheck(RULE_CALLBACK_CRITICAL_REGION, 0, (uint64_t)thread->critical_region,
