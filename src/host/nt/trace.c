@@ -20,7 +20,7 @@ struct name {
     char text[];
 };
 
-static _Atomic uint32_t enabled;
+uint32_t trace_mask;
 /** Slots taken; may run past the last chunk: what is beyond was dropped. */
 static _Atomic size_t reserved;
 static struct trace_record *_Atomic chunks[CHUNKS];
@@ -29,12 +29,7 @@ static struct name *names[NAME_BUCKETS];
 
 void trace_enable(uint32_t kinds)
 {
-    atomic_store(&enabled, kinds);
-}
-
-bool trace_wants(enum trace_kind kind)
-{
-    return (atomic_load_explicit(&enabled, memory_order_relaxed) >> kind & 1) != 0;
+    __atomic_store_n(&trace_mask, kinds, __ATOMIC_RELAXED);
 }
 
 /** The chunk of a slot, made on its first use; NULL when the recorder is full. */

@@ -39,7 +39,11 @@ struct trace_record {
 
 /** Which kinds are recorded: a bit per kind. Default: none (the bench), tools and tests choose. */
 void trace_enable(uint32_t kinds);
-bool trace_wants(enum trace_kind kind);
+extern uint32_t trace_mask; /**< What trace_enable was given; only read outside of trace.c. */
+static inline bool trace_wants(enum trace_kind kind)
+{
+    return (__atomic_load_n(&trace_mask, __ATOMIC_RELAXED) >> kind & 1) != 0;
+}
 /** Appends a record. Safe at any IRQL, from any thread. `name` must live as long as the process: a literal of the host. */
 void trace_event(enum trace_kind kind, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 /** The same with text that does not live as long (a driver's: ETW, DbgPrint); it is copied once per different text. */
