@@ -1,5 +1,6 @@
 /*
- * The I/O suites' machine and helpers, see io_fixture.h. Everything here ends the child when it fails.
+ * The I/O suites' machine and helpers, see io_fixture.h. Everything here ends the child when it
+ * fails.
  */
 #include "io_fixture.h"
 

@@ -1,6 +1,7 @@
 /**
  * \file
- * What the suites of the I/O manager share: a machine without drivers, a directory of its own, opens and IRPs in a line.
+ * What the suites of the I/O manager share: a machine without drivers, a directory of its own,
+ * opens and IRPs in a line.
  */
 #ifndef TESTS_HOST_IO_FIXTURE_H
 #define TESTS_HOST_IO_FIXTURE_H
@@ -14,7 +15,8 @@ void io_boot(enum sched_kind kind, uint64_t seed, bool verifier);
 /** Halts them; a census that is not clean ends the child. */
 void io_halt(void);
 
-/** A new empty directory; removed, with its files, by io_remove_directory. Searchable by every user. */
+/** A new empty directory; removed, with its files, by io_remove_directory. Searchable by every
+ *  user. */
 const char *io_directory(void);
 void io_remove_directory(void);
 /** Path of a name in it; in a static buffer, one of four in turn. */
@@ -27,7 +29,8 @@ UNICODE_STRING io_string(const char *utf8);
 /** "\??\Z:" and the path of a name in the directory. */
 UNICODE_STRING io_nt_path(const char *name);
 
-/** ZwCreateFile with the usual arguments; `attributes` are OBJ_*. \return its status; the same in *iosb. */
+/** ZwCreateFile with the usual arguments; `attributes` are OBJ_*. \return its status; the same in
+ *  *iosb. */
 NTSTATUS io_create(const char *name, ACCESS_MASK access, ULONG share, ULONG disposition,
                    ULONG options, ULONG attributes, HANDLE *file, IO_STATUS_BLOCK *iosb);
 /** Opens an existing file for reading and writing, sharing everything. */

@@ -1,6 +1,7 @@
 /*
- * Files: dispositions, share access, rights of a user who is not root, queries, sparse ranges, and the file system's
- * IRPs: every shorter transfer, faults on order, hanging and cancel, both schedulers.
+ * Files: dispositions, share access, rights of a user who is not root, queries, sparse ranges, and
+ * the file system's IRPs: every shorter transfer, faults on order, hanging and cancel, both
+ * schedulers.
  */
 #include "io_fixture.h"
 
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+#define SHARE_ALL  (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 #define READ_WRITE (GENERIC_READ | GENERIC_WRITE)
 
 static void boot(void)
@@ -30,8 +31,8 @@ static void halt(void)
 static NTSTATUS try_open(const char *name, ACCESS_MASK access, ULONG attributes)
 {
     HANDLE file;
-    NTSTATUS status =
-        io_create(name, access, SHARE_ALL, FILE_OPEN, FILE_NON_DIRECTORY_FILE, attributes, &file, NULL);
+    NTSTATUS status = io_create(name, access, SHARE_ALL, FILE_OPEN, FILE_NON_DIRECTORY_FILE,
+                                attributes, &file, NULL);
 
     if (NT_SUCCESS(status)) {
         ZwClose(file);
@@ -68,7 +69,8 @@ static void names(void *unused)
     CHILD_CHECK(try_open("\\??\\C:\\x", GENERIC_READ, 0) == STATUS_OBJECT_PATH_NOT_FOUND);
     CHILD_CHECK(try_open("\\??\\Z:", GENERIC_READ, 0) == STATUS_INVALID_DEVICE_REQUEST);
     CHILD_CHECK(try_open("\\nothing", GENERIC_READ, 0) == STATUS_OBJECT_PATH_NOT_FOUND);
-    CHILD_CHECK(try_open("\\??\\UNC\\server\\share\\x", GENERIC_READ, 0) == STATUS_BAD_NETWORK_PATH);
+    CHILD_CHECK(try_open("\\??\\UNC\\server\\share\\x", GENERIC_READ, 0) ==
+                STATUS_BAD_NETWORK_PATH);
     memset(name + strlen(name), 'n', 300);
     CHILD_CHECK(try_open(name, GENERIC_READ, 0) == STATUS_NAME_TOO_LONG);
     CHILD_CHECK(mkfifo(io_path("fifo"), 0600) == 0);
@@ -124,13 +126,15 @@ static void unc(void *unused)
     CHILD_CHECK(mkdir(io_path("server"), 0755) == 0 && mkdir(io_path("server/share"), 0755) == 0);
     io_make_file("server/share/disk.img", 512);
     CHILD_CHECK(nt_io_boot(io_path(""), NULL, &error));
-    CHILD_CHECK(try_open("\\??\\UNC\\nobody\\share\\x", GENERIC_READ, 0) == STATUS_BAD_NETWORK_PATH);
-    CHILD_CHECK(try_open("\\??\\UNC\\server\\other\\x", GENERIC_READ, 0) == STATUS_BAD_NETWORK_NAME);
+    CHILD_CHECK(try_open("\\??\\UNC\\nobody\\share\\x", GENERIC_READ, 0) ==
+                STATUS_BAD_NETWORK_PATH);
+    CHILD_CHECK(try_open("\\??\\UNC\\server\\other\\x", GENERIC_READ, 0) ==
+                STATUS_BAD_NETWORK_NAME);
     CHILD_CHECK(try_open("\\??\\UNC\\server", GENERIC_READ, 0) == STATUS_BAD_NETWORK_PATH);
     CHILD_CHECK(try_open("\\??\\UNC\\server\\share\\x", GENERIC_READ, 0) ==
                 STATUS_OBJECT_NAME_NOT_FOUND);
-    CHILD_CHECK(io_create("\\??\\unc\\server\\share\\disk.img", GENERIC_READ, SHARE_ALL, FILE_OPEN, 0,
-                          0, &file, NULL) == STATUS_SUCCESS);
+    CHILD_CHECK(io_create("\\??\\unc\\server\\share\\disk.img", GENERIC_READ, SHARE_ALL, FILE_OPEN,
+                          0, 0, &file, NULL) == STATUS_SUCCESS);
     CHILD_CHECK(ZwQueryVolumeInformationFile(file, &iosb, &volume, sizeof(volume),
                                              FileFsDeviceInformation) == STATUS_SUCCESS);
     CHILD_CHECK((volume.Characteristics & FILE_REMOTE_DEVICE) != 0);
@@ -215,15 +219,15 @@ static void options(void *unused)
     ZwClose(file);
     CHILD_CHECK(io_create("f", GENERIC_READ, SHARE_ALL, FILE_OPEN, FILE_DIRECTORY_FILE, 0, &file,
                           NULL) == STATUS_NOT_A_DIRECTORY);
-    CHILD_CHECK(io_create("f", FILE_READ_DATA, SHARE_ALL, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, 0,
-                          &file, NULL) == STATUS_INVALID_PARAMETER); /* Needs SYNCHRONIZE. */
+    CHILD_CHECK(io_create("f", FILE_READ_DATA, SHARE_ALL, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT,
+                          0, &file, NULL) == STATUS_INVALID_PARAMETER); /* Needs SYNCHRONIZE. */
     CHILD_CHECK(io_create("f", GENERIC_READ, SHARE_ALL, 6, 0, 0, &file, NULL) ==
                 STATUS_INVALID_PARAMETER);
     CHILD_CHECK(io_create("f", GENERIC_READ, 8, FILE_OPEN, 0, 0, &file, NULL) ==
                 STATUS_INVALID_PARAMETER);
     CHILD_CHECK(io_create("f", GENERIC_READ, 7, FILE_OPEN,
-                          FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE, 0, &file, NULL) ==
-                STATUS_INVALID_PARAMETER);
+                          FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE, 0, &file,
+                          NULL) == STATUS_INVALID_PARAMETER);
     CHILD_CHECK(chmod(io_path("f"), 0444) == 0); /* Read-only binds root as well. */
     CHILD_CHECK(try_open("f", READ_WRITE, 0) == STATUS_ACCESS_DENIED);
     CHILD_CHECK(try_open("f", GENERIC_READ, 0) == STATUS_SUCCESS);
@@ -249,8 +253,10 @@ static void sharing(void *unused)
     for (unsigned pair = 0; pair < 5 * 8 * 5 * 8; pair++) {
         ACCESS_MASK a = accesses[pair % 5], b = accesses[pair / 40 % 5];
         ULONG share_a = pair / 5 % 8, share_b = pair / 200 % 8;
-        ULONG needs_a = (a & GENERIC_READ ? 1u : 0) | (a & GENERIC_WRITE ? 2u : 0) | (a & DELETE ? 4u : 0);
-        ULONG needs_b = (b & GENERIC_READ ? 1u : 0) | (b & GENERIC_WRITE ? 2u : 0) | (b & DELETE ? 4u : 0);
+        ULONG needs_a =
+            (a & GENERIC_READ ? 1u : 0) | (a & GENERIC_WRITE ? 2u : 0) | (a & DELETE ? 4u : 0);
+        ULONG needs_b =
+            (b & GENERIC_READ ? 1u : 0) | (b & GENERIC_WRITE ? 2u : 0) | (b & DELETE ? 4u : 0);
         bool allowed = needs_a == 0 || needs_b == 0 ||
                        ((needs_b & ~share_a) == 0 && (needs_a & ~share_b) == 0);
         HANDLE first, second;
@@ -271,8 +277,8 @@ static void test_sharing(void)
     CHILD_PASSES(sharing, NULL);
 }
 
-/** The share is given back when the handle is closed, though the file object is still referenced; the file stays open
- *  until the last reference goes. A hard link is the same file. */
+/** The share is given back when the handle is closed, though the file object is still referenced;
+ *  the file stays open until the last reference goes. A hard link is the same file. */
 static void cleanup_and_close(void *unused)
 {
     char data[10];
@@ -323,12 +329,14 @@ static void rights(void *unused)
     CHILD_CHECK(try_open("secret", GENERIC_READ, check) == STATUS_SUCCESS);
     host_set_user(HOST_USER_STANDARD, 65534);
     CHILD_CHECK(try_open("secret", GENERIC_READ, check) == STATUS_ACCESS_DENIED);
-    CHILD_CHECK(try_open("secret", GENERIC_READ, 0) == STATUS_SUCCESS); /* Kernel opens check nothing. */
+    CHILD_CHECK(try_open("secret", GENERIC_READ, 0) ==
+                STATUS_SUCCESS); /* Kernel opens check nothing. */
     CHILD_CHECK(try_open("public", GENERIC_READ, check) == STATUS_SUCCESS);
     CHILD_CHECK(try_open("public", GENERIC_WRITE, check) == STATUS_ACCESS_DENIED);
     CHILD_CHECK(try_open("secret", FILE_READ_ATTRIBUTES, check) == STATUS_SUCCESS);
     CHILD_CHECK(try_open("closed/inside", GENERIC_READ, check) == STATUS_ACCESS_DENIED);
-    CHILD_CHECK(try_open("link", GENERIC_READ, check) == STATUS_ACCESS_DENIED); /* By another way. */
+    CHILD_CHECK(try_open("link", GENERIC_READ, check) ==
+                STATUS_ACCESS_DENIED); /* By another way. */
     CHILD_CHECK(try_open("closed/inside", GENERIC_READ, 0) == STATUS_SUCCESS);
     CHILD_CHECK(io_create("new", GENERIC_WRITE, 0, FILE_CREATE, 0, check, &file, NULL) ==
                 STATUS_ACCESS_DENIED);
@@ -422,7 +430,8 @@ static void test_queries(void)
 static void sparse(void *unused)
 {
     enum { SIZE = 1 << 20 };
-    FILE_ZERO_DATA_INFORMATION zero = {.FileOffset.QuadPart = 65536, .BeyondFinalZero.QuadPart = 131072};
+    FILE_ZERO_DATA_INFORMATION zero = {.FileOffset.QuadPart = 65536,
+                                       .BeyondFinalZero.QuadPart = 131072};
     FILE_ALLOCATED_RANGE_BUFFER query = {.Length.QuadPart = SIZE}, ranges[4];
     unsigned char data[2] = {9, 9};
     IO_STATUS_BLOCK iosb;
@@ -433,8 +442,8 @@ static void sparse(void *unused)
     io_make_file("f", SIZE);
     HANDLE file = io_open("f");
     PFILE_OBJECT object = io_file_object(file);
-    CHILD_CHECK(ZwFsControlFile(file, NULL, NULL, NULL, &iosb, FSCTL_SET_SPARSE, NULL, 0, NULL, 0) ==
-                STATUS_SUCCESS);
+    CHILD_CHECK(ZwFsControlFile(file, NULL, NULL, NULL, &iosb, FSCTL_SET_SPARSE, NULL, 0, NULL,
+                                0) == STATUS_SUCCESS);
     CHILD_CHECK(ZwFsControlFile(file, NULL, NULL, NULL, &iosb, FSCTL_SET_ZERO_DATA, &zero,
                                 sizeof(zero), NULL, 0) == STATUS_SUCCESS);
     CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 2, 131071, NULL) == STATUS_SUCCESS);
@@ -443,9 +452,11 @@ static void sparse(void *unused)
                                 sizeof(query), ranges, sizeof(ranges)) == STATUS_SUCCESS);
     CHILD_CHECK(iosb.Information == 2 * sizeof(ranges[0]));
     CHILD_CHECK(ranges[0].FileOffset.QuadPart == 0 && ranges[0].Length.QuadPart == 65536);
-    CHILD_CHECK(ranges[1].FileOffset.QuadPart == 131072 && ranges[1].Length.QuadPart == SIZE - 131072);
+    CHILD_CHECK(ranges[1].FileOffset.QuadPart == 131072 &&
+                ranges[1].Length.QuadPart == SIZE - 131072);
     CHILD_CHECK(ZwFsControlFile(file, NULL, NULL, NULL, &iosb, FSCTL_QUERY_ALLOCATED_RANGES, &query,
-                                sizeof(query), ranges, sizeof(ranges[0])) == STATUS_BUFFER_OVERFLOW);
+                                sizeof(query), ranges,
+                                sizeof(ranges[0])) == STATUS_BUFFER_OVERFLOW);
     CHILD_CHECK(iosb.Information == sizeof(ranges[0]));
     zero.FileOffset.QuadPart = SIZE - 10;
     zero.BeyondFinalZero.QuadPart = SIZE + 100000; /* The file does not grow. */
@@ -483,7 +494,8 @@ static void transfers(void *seed)
     PFILE_OBJECT object = io_file_object(file);
     for (int64_t offset = 0; offset < 9000; offset += 811) {
         ULONG expected = offset + 3000 > 10000 ? (ULONG)(10000 - offset) : 3000;
-        CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 3000, offset, &moved) == STATUS_SUCCESS);
+        CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 3000, offset, &moved) ==
+                    STATUS_SUCCESS);
         CHILD_CHECK(moved == expected);
         for (ULONG i = 0; i < expected; i++) {
             CHILD_CHECK(data[i] == ((offset + i) * 7 & 0xFF));
@@ -528,12 +540,14 @@ static void wrong_access(void *unused)
     UNREFERENCED_PARAMETER(unused);
     boot();
     io_make_file("f", 1024);
-    CHILD_CHECK(io_create("f", GENERIC_READ, SHARE_ALL, FILE_OPEN, FILE_NO_INTERMEDIATE_BUFFERING, 0,
-                          &file, NULL) == STATUS_SUCCESS);
+    CHILD_CHECK(io_create("f", GENERIC_READ, SHARE_ALL, FILE_OPEN, FILE_NO_INTERMEDIATE_BUFFERING,
+                          0, &file, NULL) == STATUS_SUCCESS);
     PFILE_OBJECT object = io_file_object(file);
     CHILD_CHECK(io_transfer(object, IRP_MJ_WRITE, 0, data, 512, 0, NULL) == STATUS_ACCESS_DENIED);
-    CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 512, 1, NULL) == STATUS_INVALID_PARAMETER);
-    CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 511, 0, NULL) == STATUS_INVALID_PARAMETER);
+    CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 512, 1, NULL) ==
+                STATUS_INVALID_PARAMETER);
+    CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 511, 0, NULL) ==
+                STATUS_INVALID_PARAMETER);
     CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 512, 512, NULL) == STATUS_SUCCESS);
     ObDereferenceObject(object);
     ZwClose(file);
@@ -573,13 +587,16 @@ static void faults(void *unused)
         .op = HOST_FILE_WRITE, .nth = 2, .from_then_on = true, .error = ENOSPC, .short_to = 30});
     CHILD_CHECK(io_transfer(object, IRP_MJ_WRITE, 0, data, 100, 100, &moved) == STATUS_SUCCESS);
     for (unsigned i = 0; i < 3; i++) {
-        CHILD_CHECK(io_transfer(object, IRP_MJ_WRITE, 0, data, 100, 200, &moved) == STATUS_DISK_FULL);
+        CHILD_CHECK(io_transfer(object, IRP_MJ_WRITE, 0, data, 100, 200, &moved) ==
+                    STATUS_DISK_FULL);
         CHILD_CHECK(moved == 0);
     }
-    CHILD_CHECK(stat(io_path("f"), &status) == 0 && status.st_size == 230); /* Half of it was written. */
+    CHILD_CHECK(stat(io_path("f"), &status) == 0 &&
+                status.st_size == 230); /* Half of it was written. */
     host_file_faults_clear();
     for (uint32_t shorter = 0; shorter < 100; shorter++) { /* Every shorter length. */
-        host_file_fault_add(&(struct host_file_fault){.op = HOST_FILE_READ, .nth = 1, .short_to = shorter});
+        host_file_fault_add(
+            &(struct host_file_fault){.op = HOST_FILE_READ, .nth = 1, .short_to = shorter});
         CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 100, 0, &moved) == STATUS_SUCCESS);
         CHILD_CHECK(moved == shorter);
         host_file_faults_clear();
@@ -589,7 +606,8 @@ static void faults(void *unused)
     CHILD_CHECK(io_transfer(object, IRP_MJ_FLUSH_BUFFERS, 0, NULL, 0, 0, NULL) ==
                 STATUS_IO_DEVICE_ERROR);
     host_file_fault_add(&(struct host_file_fault){.op = HOST_FILE_READ, .nth = 1, .error = EIO});
-    CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 100, 0, &moved) == STATUS_IO_DEVICE_ERROR);
+    CHILD_CHECK(io_transfer(object, IRP_MJ_READ, 0, data, 100, 0, &moved) ==
+                STATUS_IO_DEVICE_ERROR);
     ObDereferenceObject(object);
     ZwClose(file);
     halt();
@@ -609,7 +627,8 @@ static NTSTATUS NTAPI async_done(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 }
 
 /** Starts a read and leaves it. */
-static PIRP start_read(PFILE_OBJECT file, void *data, ULONG length, unsigned *done, NTSTATUS *status)
+static PIRP start_read(PFILE_OBJECT file, void *data, ULONG length, unsigned *done,
+                       NTSTATUS *status)
 {
     PDEVICE_OBJECT top = IoGetRelatedDeviceObject(file);
     PIRP irp = IoAllocateIrp(top->StackSize, FALSE);
@@ -643,8 +662,11 @@ static void hang(void *kind)
     io_make_file("f", 100);
     HANDLE file = io_open("f");
     PFILE_OBJECT object = io_file_object(file);
-    host_file_fault_add(&(struct host_file_fault){
-        .op = HOST_FILE_READ, .nth = 1, .from_then_on = true, .short_to = UINT32_MAX, .hang = true});
+    host_file_fault_add(&(struct host_file_fault){.op = HOST_FILE_READ,
+                                                  .nth = 1,
+                                                  .from_then_on = true,
+                                                  .short_to = UINT32_MAX,
+                                                  .hang = true});
     PIRP first = start_read(object, data[0], 50, &done, &status);
     CHILD_CHECK(status == STATUS_PENDING && done == 0);
     PIRP second = start_read(object, data[1], 50, &done, &status);
@@ -700,14 +722,25 @@ static void test_hanging_open(void)
 
 /* --- what the seeds do --- */
 
-static struct { unsigned inline_, pended, dispatch, passive, out_of_order; } seen;
+static struct {
+    unsigned inline_, pended, dispatch, passive;
+} seen;
+
+struct observed {
+    KEVENT done;
+    unsigned times;
+    bool dispatch;
+};
 
 static NTSTATUS NTAPI observe(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 {
+    struct observed *observed = context;
+
     UNREFERENCED_PARAMETER(device);
-    (KeGetCurrentIrql() == DISPATCH_LEVEL) ? seen.dispatch++ : seen.passive++;
-    CHILD_CHECK(irp->PendingReturned || *(unsigned *)context == 0);
-    ++*(unsigned *)context;
+    UNREFERENCED_PARAMETER(irp);
+    observed->times++;
+    observed->dispatch = KeGetCurrentIrql() == DISPATCH_LEVEL;
+    KeSetEvent(&observed->done, 0, FALSE);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
@@ -723,10 +756,12 @@ static void orders(void *unused)
     PFILE_OBJECT object = io_file_object(file);
     PDEVICE_OBJECT top = IoGetRelatedDeviceObject(object);
     for (unsigned round = 0; round < 40; round++) {
-        unsigned done[4] = {0};
+        struct observed done[4];
         PIRP irps[4];
 
         for (unsigned i = 0; i < 4; i++) {
+            memset(&done[i], 0, sizeof(done[i]));
+            KeInitializeEvent(&done[i].done, NotificationEvent, FALSE);
             irps[i] = IoAllocateIrp(top->StackSize, FALSE);
             PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(irps[i]);
             next->MajorFunction = IRP_MJ_READ;
@@ -737,9 +772,10 @@ static void orders(void *unused)
             NTSTATUS status = IoCallDriver(top, irps[i]);
             status == STATUS_PENDING ? seen.pended++ : seen.inline_++;
         }
-        sched_settle(sched_time() + 1000);
         for (unsigned i = 0; i < 4; i++) {
-            CHILD_CHECK(done[i] == 1 && irps[i]->IoStatus.Information == 10);
+            KeWaitForSingleObject(&done[i].done, Executive, KernelMode, FALSE, NULL);
+            CHILD_CHECK(done[i].times == 1 && irps[i]->IoStatus.Information == 10);
+            done[i].dispatch ? seen.dispatch++ : seen.passive++;
             IoFreeIrp(irps[i]);
         }
     }
@@ -786,7 +822,8 @@ static void test_win32_path(void)
     CU_ASSERT_EQUAL(memcmp(out, u"Z:\\", 8), 0);
     CU_ASSERT_FALSE(host_win32_path("/tmp/a:b", out, 40, &error));
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "':'"));
-    CU_ASSERT_FALSE(host_win32_path("/tmp/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", out, 40, &error));
+    CU_ASSERT_FALSE(
+        host_win32_path("/tmp/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", out, 40, &error));
     CU_ASSERT_FALSE(host_win32_path("/tmp/\xFF", out, 40, &error));
     CU_ASSERT_TRUE(error.remedy[0] != '\0');
 }

@@ -1,6 +1,6 @@
 /*
- * IRPs: the way down and up a stack of devices, pending, completion routines, cancel; and the race of cancel against
- * removal in a cancel-safe queue, searched exhaustively.
+ * IRPs: the way down and up a stack of devices, pending, completion routines, cancel; and the race
+ * of cancel against removal in a cancel-safe queue, searched exhaustively.
  */
 #include "io_fixture.h"
 
@@ -142,7 +142,8 @@ static void completion_walk(void *unused)
     IoSetCompletionRoutine(irp, stop_here, NULL, TRUE, TRUE, TRUE);
     CHILD_CHECK(IoCallDriver(stack.device[2], irp) == STATUS_DISK_FULL);
     CHILD_CHECK(strcmp(stack.order, "q") == 0);
-    /* ... unless it is cancelled and the routine wants that; the sender's does, device 1's does not. */
+    /* ... unless it is cancelled and the routine wants that; the sender's does, device 1's does
+     * not. */
     IoFreeIrp(irp);
     CHILD_CHECK(nt_irp_count() == 0 && stack.calls == 2);
     stack_free();
@@ -256,9 +257,11 @@ static void interfaces(void *unused)
     nt_registry_set_string("HKLM\\SYSTEM\\CurrentControlSet\\Enum\\ROOT\\SCSIADAPTER\\0000", "Mfg",
                            "Me", false);
     CHILD_CHECK(IoGetDeviceProperty(pdo, DevicePropertyManufacturer, 0, NULL, &length) ==
-                STATUS_BUFFER_TOO_SMALL && length == 6);
+                    STATUS_BUFFER_TOO_SMALL &&
+                length == 6);
     CHILD_CHECK(IoGetDeviceProperty(pdo, DevicePropertyManufacturer, sizeof(property), property,
-                                    &length) == STATUS_SUCCESS && property[1] == 'e');
+                                    &length) == STATUS_SUCCESS &&
+                property[1] == 'e');
     CHILD_CHECK(IoGetDeviceProperty(pdo, DevicePropertyFriendlyName, 0, NULL, &length) ==
                 STATUS_OBJECT_NAME_NOT_FOUND);
     CHILD_CHECK(IoOpenDeviceRegistryKey(pdo, PLUGPLAY_REGKEY_DRIVER, KEY_READ, &key) ==
@@ -506,7 +509,8 @@ static void test_race_by_seeds(void)
     explore_result_free(&result);
 }
 
-/** The same race without the library's care, to see that the search finds it: both complete the IRP. */
+/** The same race without the library's care, to see that the search finds it: both complete the
+ *  IRP. */
 static VOID NTAPI careless_cancel(PDEVICE_OBJECT device, PIRP irp)
 {
     UNREFERENCED_PARAMETER(device);
@@ -690,8 +694,8 @@ static void break_rule(void *which)
         break;
     case RULE_IRP_FREE_THREAD: {
         IO_STATUS_BLOCK iosb;
-        IoFreeIrp(IoBuildDeviceIoControlRequest(IOCTL_TEST, stack.device[0], NULL, 0, NULL, 0, FALSE,
-                                                NULL, &iosb));
+        IoFreeIrp(IoBuildDeviceIoControlRequest(IOCTL_TEST, stack.device[0], NULL, 0, NULL, 0,
+                                                FALSE, NULL, &iosb));
         break;
     }
     case RULE_IRP_CALL_BAD_DEVICE:
@@ -716,9 +720,9 @@ static void break_rule(void *which)
 static void test_rules(void)
 {
     static const enum verifier_rule_symbol rules[] = {
-        RULE_IRP_NO_STACK_LOCATION, RULE_IRP_COMPLETED_TWICE, RULE_IRP_STATUS_PENDING,
-        RULE_IRP_CANCEL_ROUTINE_SET, RULE_IRP_CANCEL_STATE,   RULE_IRP_RAN_OFF_TOP,
-        RULE_IRP_FREE_THREAD,        RULE_IRP_CALL_BAD_DEVICE, RULE_IRP_CALL_NOT_IRP,
+        RULE_IRP_NO_STACK_LOCATION,  RULE_IRP_COMPLETED_TWICE,   RULE_IRP_STATUS_PENDING,
+        RULE_IRP_CANCEL_ROUTINE_SET, RULE_IRP_CANCEL_STATE,      RULE_IRP_RAN_OFF_TOP,
+        RULE_IRP_FREE_THREAD,        RULE_IRP_CALL_BAD_DEVICE,   RULE_IRP_CALL_NOT_IRP,
         RULE_IRP_FREE_NOT_IRP,       RULE_DEVICE_STILL_ATTACHED,
     };
 

@@ -1,6 +1,6 @@
 /*
- * MDLs: what they describe, how a partial one shares its source's pages, that an address which does not work can be
- * described, and each of their rules broken in a child.
+ * MDLs: what they describe, how a partial one shares its source's pages, that an address which does
+ * not work can be described, and each of their rules broken in a child.
  */
 #include "io_fixture.h"
 
@@ -127,7 +127,8 @@ static void test_mapping_and_allocation_can_fail(void)
 
 /* --- partial MDLs --- */
 
-/** Every offset near the page boundaries, several lengths: the partial MDL's bytes are the source's. */
+/** Every offset near the page boundaries, several lengths: the partial MDL's bytes are the
+ *  source's. */
 static void partial_sweep(void *unused)
 {
     enum { SIZE = 3 * 4096 + 100 };
@@ -140,7 +141,8 @@ static void partial_sweep(void *unused)
         memory[i] = (unsigned char)(i ^ i >> 8);
     }
     PMDL source = nt_mdl_create(claimed, memory, SIZE);
-    for (ULONG offset = 0; offset < SIZE; offset += offset % 4096 < 3400 && offset % 4096 > 3300 ? 1 : 97) {
+    for (ULONG offset = 0; offset < SIZE;
+         offset += offset % 4096 < 3400 && offset % 4096 > 3300 ? 1 : 97) {
         for (ULONG length = 1; length <= SIZE - offset; length += 1 + length * 3) {
             PMDL part = IoAllocateMdl(claimed + offset, length, FALSE, FALSE, NULL);
             IoBuildPartialMdl(source, part, claimed + offset, length);
@@ -148,7 +150,8 @@ static void partial_sweep(void *unused)
             CHILD_CHECK(MmGetMdlByteCount(part) == length);
             CHILD_CHECK(nt_mdl_memory(part, length) == memory + offset);
             unsigned char *mapped = MmGetSystemAddressForMdlSafe(part, NormalPagePriority);
-            CHILD_CHECK(mapped == memory + offset && mapped[length - 1] == memory[offset + length - 1]);
+            CHILD_CHECK(mapped == memory + offset &&
+                        mapped[length - 1] == memory[offset + length - 1]);
             IoFreeMdl(part); /* Undoes the mapping too. */
             CHILD_CHECK(nt_mdl_mapped_count() == 0);
         }
@@ -219,7 +222,8 @@ static void test_lock_and_unlock(void)
     CHILD_PASSES(lock_and_unlock, NULL);
 }
 
-/** A mapped partial MDL that is built anew without MmPrepareMdlForReuse loses its mapping: the census tells. */
+/** A mapped partial MDL that is built anew without MmPrepareMdlForReuse loses its mapping: the
+ *  census tells. */
 static void forgotten_mapping(void *unused)
 {
     char *memory = malloc(9000);
@@ -300,9 +304,10 @@ static void break_rule(void *which)
 static void test_rules(void)
 {
     static const enum verifier_rule_symbol rules[] = {
-        RULE_MDL_PARTIAL_RANGE, RULE_MDL_TARGET_TOO_SMALL, RULE_MDL_NO_PAGES, RULE_MDL_NOT_LOCKED,
-        RULE_MDL_FREED_LOCKED,  RULE_MDL_LOCKED_TWICE,     RULE_MDL_PROBE_FAILED, RULE_MDL_MAPPED_TWICE,
-        RULE_MDL_NOT_MAPPED,    RULE_MDL_MAP_FAILED,       RULE_MDL_TOO_SHORT,
+        RULE_MDL_PARTIAL_RANGE, RULE_MDL_TARGET_TOO_SMALL, RULE_MDL_NO_PAGES,
+        RULE_MDL_NOT_LOCKED,    RULE_MDL_FREED_LOCKED,     RULE_MDL_LOCKED_TWICE,
+        RULE_MDL_PROBE_FAILED,  RULE_MDL_MAPPED_TWICE,     RULE_MDL_NOT_MAPPED,
+        RULE_MDL_MAP_FAILED,    RULE_MDL_TOO_SHORT,
     };
 
     for (size_t i = 0; i < RTL_NUMBER_OF(rules); i++) {

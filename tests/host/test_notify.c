@@ -1,5 +1,6 @@
 /*
- * PnP notification: who is told what when a volume is asked to go, vetoes, unregistering inside and outside a callback.
+ * PnP notification: who is told what when a volume is asked to go, vetoes, unregistering inside and
+ * outside a callback.
  */
 #include "io_fixture.h"
 
@@ -12,9 +13,9 @@ struct listener {
     HANDLE file;
     PFILE_OBJECT object;
     PVOID entry;
-    NTSTATUS answer;   /* To QUERY_REMOVE. */
-    bool closes;       /* Closes its file when asked. */
-    bool unregisters;  /* ... and itself. */
+    NTSTATUS answer;  /* To QUERY_REMOVE. */
+    bool closes;      /* Closes its file when asked. */
+    bool unregisters; /* ... and itself. */
     unsigned asked, cancelled, complete;
     KEVENT *entered, *leave; /* The callback waits. */
 };
@@ -62,8 +63,8 @@ static void listen(struct listener *listener)
     listener->file = io_open("f");
     listener->object = io_file_object(listener->file);
     CHILD_CHECK(IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, listener->object,
-                                               driver, callback, listener, &listener->entry) ==
-                STATUS_SUCCESS);
+                                               driver, callback, listener,
+                                               &listener->entry) == STATUS_SUCCESS);
 }
 
 static void boot(void)
@@ -90,7 +91,8 @@ static void delivery(void *unused)
     listen(&keeps);
     listen(&closes);
     CHILD_CHECK(nt_notification_count() == 2);
-    CHILD_CHECK(host_volume_query_remove("/proc")); /* Another volume: nobody is asked, nothing is open. */
+    CHILD_CHECK(
+        host_volume_query_remove("/proc")); /* Another volume: nobody is asked, nothing is open. */
     CHILD_CHECK(keeps.asked == 0 && closes.asked == 0);
     CHILD_CHECK(!host_volume_query_remove(io_path("f"))); /* `keeps` has its file open. */
     CHILD_CHECK(keeps.asked == 1 && closes.asked == 1 && keeps.cancelled == 0);
@@ -115,7 +117,8 @@ static void test_delivery(void)
     CHILD_PASSES(delivery, NULL);
 }
 
-/** The one that refuses, and those before it, hear that it was called off; the one behind it hears nothing. */
+/** The one that refuses, and those before it, hear that it was called off; the one behind it hears
+ *  nothing. */
 static void veto(void *unused)
 {
     struct listener first = {.closes = true}, second = {.answer = STATUS_UNSUCCESSFUL}, third = {0};

@@ -1,6 +1,6 @@
 /*
- * The registry: keys and values by handle, the statuses by which a caller sizes its buffer, deletion, and the file that
- * keeps it, with damaged ones.
+ * The registry: keys and values by handle, the statuses by which a caller sizes its buffer,
+ * deletion, and the file that keeps it, with damaged ones.
  */
 #include "io_fixture.h"
 
@@ -38,7 +38,10 @@ static void keys(void *unused)
 {
     ULONG disposition, length;
     HANDLE key, child, same;
-    struct { KEY_BASIC_INFORMATION basic; WCHAR more[20]; } name;
+    struct {
+        KEY_BASIC_INFORMATION basic;
+        WCHAR more[20];
+    } name;
     KEY_FULL_INFORMATION full;
 
     UNREFERENCED_PARAMETER(unused);
@@ -57,10 +60,12 @@ static void keys(void *unused)
     CHILD_CHECK(ZwEnumerateKey(same, 1, KeyBasicInformation, &name, sizeof(name), &length) ==
                 STATUS_NO_MORE_ENTRIES);
     CHILD_CHECK(ZwEnumerateKey(same, 0, KeyBasicInformation, &name, 15, &length) ==
-                STATUS_BUFFER_TOO_SMALL && length == 26);
+                    STATUS_BUFFER_TOO_SMALL &&
+                length == 26);
     CHILD_CHECK(ZwEnumerateKey(same, 0, KeyBasicInformation, &name, 20, &length) ==
                 STATUS_BUFFER_OVERFLOW);
-    CHILD_CHECK(ZwQueryKey(key, KeyFullInformation, &full, sizeof(full), &length) == STATUS_SUCCESS);
+    CHILD_CHECK(ZwQueryKey(key, KeyFullInformation, &full, sizeof(full), &length) ==
+                STATUS_SUCCESS);
     CHILD_CHECK(full.SubKeys == 1 && full.Values == 0 && full.MaxNameLen == 10);
     CHILD_CHECK(ZwDeleteKey(key) == STATUS_CANNOT_DELETE); /* It has a child. */
     CHILD_CHECK(ZwDeleteKey(child) == STATUS_SUCCESS);
@@ -83,20 +88,28 @@ static void test_keys(void)
 static void values(void *unused)
 {
     UNICODE_STRING name = io_string("Start"), upper = io_string("START"), none = io_string("x");
-    struct { KEY_VALUE_PARTIAL_INFORMATION partial; UCHAR more[20]; } partial;
-    struct { KEY_VALUE_FULL_INFORMATION full; UCHAR more[40]; } full;
+    struct {
+        KEY_VALUE_PARTIAL_INFORMATION partial;
+        UCHAR more[20];
+    } partial;
+    struct {
+        KEY_VALUE_FULL_INFORMATION full;
+        UCHAR more[40];
+    } full;
     static const unsigned char data[10] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
     ULONG length;
 
     UNREFERENCED_PARAMETER(unused);
     io_boot(SCHED_SEEDED, 1, true);
     HANDLE key = make_key(NULL, BASE, 0, NULL);
-    CHILD_CHECK(ZwSetValueKey(key, &name, 0, REG_BINARY, (PVOID)(uintptr_t)data, 10) == STATUS_SUCCESS);
+    CHILD_CHECK(ZwSetValueKey(key, &name, 0, REG_BINARY, (PVOID)(uintptr_t)data, 10) ==
+                STATUS_SUCCESS);
     CHILD_CHECK(ZwQueryValueKey(key, &none, KeyValuePartialInformation, &partial, sizeof(partial),
                                 &length) == STATUS_OBJECT_NAME_NOT_FOUND);
     for (ULONG room = 0; room <= 30; room++) { /* Every buffer length. */
-        NTSTATUS expected = room < 12 ? STATUS_BUFFER_TOO_SMALL
-                                      : room < 22 ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+        NTSTATUS expected = room < 12   ? STATUS_BUFFER_TOO_SMALL
+                            : room < 22 ? STATUS_BUFFER_OVERFLOW
+                                        : STATUS_SUCCESS;
         memset(&partial, 0xEE, sizeof(partial));
         CHILD_CHECK(ZwQueryValueKey(key, &upper, KeyValuePartialInformation, &partial, room,
                                     &length) == expected);
@@ -108,13 +121,14 @@ static void values(void *unused)
             CHILD_CHECK(got == 10 || ((UCHAR *)&partial)[12 + got] == 0xEE);
         }
     }
-    CHILD_CHECK(ZwQueryValueKey(key, &name, KeyValueFullInformation, &full, sizeof(full), &length) ==
-                STATUS_SUCCESS);
+    CHILD_CHECK(ZwQueryValueKey(key, &name, KeyValueFullInformation, &full, sizeof(full),
+                                &length) == STATUS_SUCCESS);
     CHILD_CHECK(full.full.NameLength == 10 && memcmp(full.full.Name, u"Start", 10) == 0);
     CHILD_CHECK(memcmp((char *)&full + full.full.DataOffset, data, 10) == 0);
     CHILD_CHECK(ZwSetValueKey(key, &upper, 0, REG_DWORD, &(ULONG){5}, 4) == STATUS_SUCCESS);
     CHILD_CHECK(ZwEnumerateValueKey(key, 0, KeyValuePartialInformation, &partial, sizeof(partial),
-                                    &length) == STATUS_SUCCESS && partial.partial.DataLength == 4);
+                                    &length) == STATUS_SUCCESS &&
+                partial.partial.DataLength == 4);
     CHILD_CHECK(ZwEnumerateValueKey(key, 1, KeyValuePartialInformation, &partial, sizeof(partial),
                                     &length) == STATUS_NO_MORE_ENTRIES);
     CHILD_CHECK(ZwDeleteValueKey(key, &name) == STATUS_SUCCESS);
@@ -238,10 +252,16 @@ static void damaged(void *text)
 static void test_damaged_file(void)
 {
     static const char *const texts[] = {
-        "", "something else\n", "vmini registry 1\na=4:00\n", "vmini registry 1\n[\\x\n",
-        "vmini registry 1\n[\\x]\nno value\n", "vmini registry 1\n[\\x]\na=4:0\n",
-        "vmini registry 1\n[\\x]\na=4:zz\n", "vmini registry 1\n[\\x]\na=:00\n",
-        "vmini registry 1\n[\\x]\na=1:\"open\n", "vmini registry 1\n[\\x]\na%=1:00\n",
+        "",
+        "something else\n",
+        "vmini registry 1\na=4:00\n",
+        "vmini registry 1\n[\\x\n",
+        "vmini registry 1\n[\\x]\nno value\n",
+        "vmini registry 1\n[\\x]\na=4:0\n",
+        "vmini registry 1\n[\\x]\na=4:zz\n",
+        "vmini registry 1\n[\\x]\na=:00\n",
+        "vmini registry 1\n[\\x]\na=1:\"open\n",
+        "vmini registry 1\n[\\x]\na%=1:00\n",
         "vmini registry 1\n[\\\\x]\n",
     };
 

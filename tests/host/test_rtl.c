@@ -1,6 +1,6 @@
 /*
- * The run-time library: strings at the edge of their buffers, case, hashes, numbers, GUIDs; and UTF-8 to UTF-16 and back
- * for every code point.
+ * The run-time library: strings at the edge of their buffers, case, hashes, numbers, GUIDs; and
+ * UTF-8 to UTF-16 and back for every code point.
  */
 #include "io_fixture.h"
 
@@ -100,13 +100,17 @@ static void compare(void *unused)
     upper = literal(u"\u00c4\u00df\u0391\u0416");
     CHILD_CHECK(RtlEqualUnicodeString(&a, &b, TRUE) && !RtlEqualUnicodeString(&a, &b, FALSE));
     CHILD_CHECK(RtlEqualUnicodeString(&umlaut, &upper, TRUE));
-    CHILD_CHECK(RtlPrefixUnicodeString(&prefix, &a, TRUE) && !RtlPrefixUnicodeString(&prefix, &a, FALSE));
+    CHILD_CHECK(RtlPrefixUnicodeString(&prefix, &a, TRUE) &&
+                !RtlPrefixUnicodeString(&prefix, &a, FALSE));
     CHILD_CHECK(!RtlPrefixUnicodeString(&a, &prefix, TRUE));
-    CHILD_CHECK(RtlCompareUnicodeString(&a, &b, TRUE) == 0 && RtlCompareUnicodeString(&a, &b, FALSE) < 0);
+    CHILD_CHECK(RtlCompareUnicodeString(&a, &b, TRUE) == 0 &&
+                RtlCompareUnicodeString(&a, &b, FALSE) < 0);
     CHILD_CHECK(RtlCompareUnicodeString(&prefix, &b, TRUE) < 0);
     CHILD_CHECK(RtlUpcaseUnicodeChar(u'\u00e4') == u'\u00c4' && RtlDowncaseUnicodeChar('Q') == 'q');
-    CHILD_CHECK(RtlHashUnicodeString(&a, TRUE, HASH_STRING_ALGORITHM_DEFAULT, &folded) == STATUS_SUCCESS);
-    CHILD_CHECK(RtlHashUnicodeString(&b, TRUE, HASH_STRING_ALGORITHM_X65599, &hash) == STATUS_SUCCESS);
+    CHILD_CHECK(RtlHashUnicodeString(&a, TRUE, HASH_STRING_ALGORITHM_DEFAULT, &folded) ==
+                STATUS_SUCCESS);
+    CHILD_CHECK(RtlHashUnicodeString(&b, TRUE, HASH_STRING_ALGORITHM_X65599, &hash) ==
+                STATUS_SUCCESS);
     CHILD_CHECK(hash == folded);
     a = literal(u"ab");
     RtlHashUnicodeString(&a, FALSE, HASH_STRING_ALGORITHM_X65599, &hash);
@@ -155,8 +159,9 @@ static void numbers(void *unused)
         const WCHAR *text;
         ULONG base, value;
     } cases[] = {
-        {u"42", 0, 42}, {u" \t-1", 0, UINT32_MAX}, {u"0x1F", 0, 31}, {u"0b101", 0, 5}, {u"0o17", 0, 15},
-        {u"ff", 16, 255}, {u"12z", 10, 12}, {u"", 10, 0}, {u"+7", 10, 7}, {u"4294967297", 10, 1},
+        {u"42", 0, 42},   {u" \t-1", 0, UINT32_MAX}, {u"0x1F", 0, 31}, {u"0b101", 0, 5},
+        {u"0o17", 0, 15}, {u"ff", 16, 255},          {u"12z", 10, 12}, {u"", 10, 0},
+        {u"+7", 10, 7},   {u"4294967297", 10, 1},
     };
     WCHAR buffer[20];
     UNICODE_STRING string, out = {0, sizeof(buffer), buffer};
@@ -187,7 +192,8 @@ static void test_numbers(void)
 
 static void guids(void *unused)
 {
-    static const GUID guid = {0x01234567, 0x89ab, 0xcdef, {1, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}};
+    static const GUID guid = {
+        0x01234567, 0x89ab, 0xcdef, {1, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}};
     static const WCHAR text[] = u"{01234567-89AB-CDEF-0123-456789ABCDEF}";
     UNICODE_STRING string;
     GUID back;
@@ -220,8 +226,14 @@ static void test_guids_and_version(void)
 /** Every code point there and back; what is not well-formed is refused. */
 static void test_utf(void)
 {
-    static const char *const bad[] = {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80",
-                                      "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "a\xFF"};
+    static const char *const bad[] = {"\x80",
+                                      "\xC0\x80",
+                                      "\xC3",
+                                      "\xE0\x80\x80",
+                                      "\xED\xA0\x80",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF8\x88\x80\x80\x80",
+                                      "a\xFF"};
     WCHAR pair[3] = {0};
     size_t chars;
     unsigned wrong = 0;
@@ -251,14 +263,10 @@ CU_ErrorCode register_rtl_suite(void);
 CU_ErrorCode register_rtl_suite(void)
 {
     static CU_TestInfo tests[] = {
-        {"initialising strings", test_init},
-        {"copy and append", test_copy_and_append},
-        {"compare and hash", test_compare},
-        {"convert", test_convert},
-        {"numbers", test_numbers},
-        {"GUIDs and version", test_guids_and_version},
-        {"UTF-8 and UTF-16", test_utf},
-        CU_TEST_INFO_NULL,
+        {"initialising strings", test_init}, {"copy and append", test_copy_and_append},
+        {"compare and hash", test_compare},  {"convert", test_convert},
+        {"numbers", test_numbers},           {"GUIDs and version", test_guids_and_version},
+        {"UTF-8 and UTF-16", test_utf},      CU_TEST_INFO_NULL,
     };
     static CU_SuiteInfo suites[] = {
         {.pName = "rtl", .pTests = tests},

@@ -1,5 +1,6 @@
 /*
- * Tokens: who a thread is, capturing a client in one thread and acting as it in another, privileges, references.
+ * Tokens: who a thread is, capturing a client in one thread and acting as it in another,
+ * privileges, references.
  */
 #include "io_fixture.h"
 
@@ -30,7 +31,8 @@ static void privileges(void *unused)
     CHILD_CHECK(SePrivilegeCheck(&set, &subject, UserMode));
     SeReleaseSubjectContext(&subject);
     host_set_user(HOST_USER_STANDARD, 65534);
-    CHILD_CHECK(!SeSinglePrivilegeCheck(manage, UserMode) && !SeSinglePrivilegeCheck(load, UserMode));
+    CHILD_CHECK(!SeSinglePrivilegeCheck(manage, UserMode) &&
+                !SeSinglePrivilegeCheck(load, UserMode));
     CHILD_CHECK(SeSinglePrivilegeCheck(notify, UserMode));
     CHILD_CHECK(SeSinglePrivilegeCheck(manage, KernelMode)); /* The kernel holds all. */
     SeCaptureSubjectContext(&subject);
@@ -92,7 +94,8 @@ static void run_worker(void)
     ObDereferenceObject(object);
 }
 
-/** The worker opens with the rights of whoever was the client when it was captured, not of who is user now. */
+/** The worker opens with the rights of whoever was the client when it was captured, not of who is
+ *  user now. */
 static void impersonation(void *tracking)
 {
     SECURITY_QUALITY_OF_SERVICE qos = quality(tracking != NULL);
@@ -102,7 +105,8 @@ static void impersonation(void *tracking)
     io_make_file("secret", 10);
     CHILD_CHECK(chmod(io_path("secret"), 0600) == 0);
     host_set_user(HOST_USER_STANDARD, 65534);
-    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &qos, FALSE, &client) == STATUS_SUCCESS);
+    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &qos, FALSE, &client) ==
+                STATUS_SUCCESS);
     CHILD_CHECK(SeTokenType(client.ClientToken) == (tracking ? TokenPrimary : TokenImpersonation));
     host_set_user(HOST_USER_ADMINISTRATOR, 0);
     run_worker();
@@ -131,10 +135,12 @@ static void levels(void *unused)
     UNREFERENCED_PARAMETER(unused);
     io_boot(SCHED_SEEDED, 1, true);
     qos.ImpersonationLevel = SecurityIdentification;
-    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &qos, FALSE, &client) == STATUS_SUCCESS);
+    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &qos, FALSE, &client) ==
+                STATUS_SUCCESS);
     CHILD_CHECK(SeImpersonateClientEx(&client, NULL) == STATUS_BAD_IMPERSONATION_LEVEL);
     SeDeleteClientSecurity(&client);
-    CHILD_CHECK(PsReferenceImpersonationToken(PsGetCurrentThread(), &copy, &effective, &level) == NULL);
+    CHILD_CHECK(PsReferenceImpersonationToken(PsGetCurrentThread(), &copy, &effective, &level) ==
+                NULL);
     qos = quality(SECURITY_STATIC_TRACKING);
     SeCaptureSubjectContext(&subject);
     CHILD_CHECK(SeCreateClientSecurityFromSubjectContext(&subject, &qos, FALSE, &client) ==

@@ -1,8 +1,8 @@
 /*
- * Cancel-safe IRP queues: the race between cancelling an IRP and taking it out of a queue, solved once for every driver
- * (and for this host's own file system). Whoever gets a non-NULL answer from IoSetCancelRoutine(Irp, NULL) owns the
- * IRP: the remover, or the cancel routine, never both. The driver's queue lock is always taken here, the cancel lock
- * never while it is held.
+ * Cancel-safe IRP queues: the race between cancelling an IRP and taking it out of a queue, solved
+ * once for every driver (and for this host's own file system). Whoever gets a non-NULL answer from
+ * IoSetCancelRoutine(Irp, NULL) owns the IRP: the remover, or the cancel routine, never both. The
+ * driver's queue lock is always taken here, the cancel lock never while it is held.
  */
 #include "nt/nt.h"
 
@@ -31,7 +31,8 @@ static void csq_unlink(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context)
     CSQ_SLOT(irp) = NULL;
 }
 
-/** The cancel routine of every queued IRP. \irql{DISPATCH_LEVEL} \locks{cancel lock held on entry, released here} */
+/** The cancel routine of every queued IRP. \irql{DISPATCH_LEVEL} \locks{cancel lock held on entry,
+ *  released here} */
 static VOID NTAPI csq_cancel(PDEVICE_OBJECT device, PIRP irp)
 {
     PIO_CSQ_IRP_CONTEXT context;
@@ -127,9 +128,10 @@ NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Conte
     }
     IoMarkIrpPending(Irp);
     IoSetCancelRoutine(Irp, csq_cancel);
-    /* Cancelled before the routine was there? Whoever gets it back completes the IRP; if IoCancelIrp has it already, its
-     * csq_cancel waits for the queue lock and takes the IRP out itself. */
-    if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL) {
+    /* Cancelled before the routine was there? Whoever gets it back completes the IRP; if
+     * IoCancelIrp has it already, its csq_cancel waits for the queue lock and takes the IRP out
+     * itself. */
+    if (__atomic_load_n(&Irp->Cancel, __ATOMIC_SEQ_CST) && IoSetCancelRoutine(Irp, NULL) != NULL) {
         csq_unlink(Csq, Irp, Context);
         Csq->CsqReleaseLock(Csq, irql);
         Csq->CsqCompleteCanceledIrp(Csq, Irp);

@@ -1,6 +1,6 @@
 /*
- * Driver and device objects, device stacks, names in the object directory, and device interfaces. Above the object
- * manager, beneath the port driver and PnP. Knows nothing of what a device does.
+ * Driver and device objects, device stacks, names in the object directory, and device interfaces.
+ * Above the object manager, beneath the port driver and PnP. Knows nothing of what a device does.
  */
 #include "nt/io_internal.h"
 
@@ -15,7 +15,8 @@ struct _DEVOBJ_EXTENSION {
     PDEVICE_OBJECT device;
 };
 
-/** One registered interface of a PDO; lives as long as the machine, as its registry key does on Windows. */
+/** One registered interface of a PDO; lives as long as the machine, as its registry key does on
+ *  Windows. */
 struct device_interface {
     GUID interface_class;
     char *link; /* "\??\ROOT#...#{guid}" in UTF-8. */
@@ -188,8 +189,8 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     size_t extension = ALIGN_UP_BY(DeviceExtensionSize, 16);
     size_t size = sizeof(DEVICE_OBJECT) + extension + sizeof(struct _DEVOBJ_EXTENSION);
     PDEVICE_OBJECT device = nt_object_create(&device_type, size);
-    char *name = DeviceName == NULL
-                     ? NULL : nt_utf8(DeviceName->Buffer, DeviceName->Length / sizeof(WCHAR));
+    char *name =
+        DeviceName == NULL ? NULL : nt_utf8(DeviceName->Buffer, DeviceName->Length / sizeof(WCHAR));
 
     *DeviceObject = NULL;
     nt_object_reference(DriverObject);
@@ -219,8 +220,9 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     struct _DEVOBJ_EXTENSION *extension = DeviceObject->DeviceObjectExtension;
 
     if (DeviceObject->AttachedDevice != NULL || extension->attached_to != NULL) {
-        verifier_bugcheck(RULE_DEVICE_STILL_ATTACHED, (uintptr_t)DeviceObject, 0, 0,
-                          "IoDeleteDevice of a device that is attached to another or has one on top");
+        verifier_bugcheck(
+            RULE_DEVICE_STILL_ATTACHED, (uintptr_t)DeviceObject, 0, 0,
+            "IoDeleteDevice of a device that is attached to another or has one on top");
     }
     pthread_mutex_lock(&lock);
     PDEVICE_OBJECT *link = &DeviceObject->DriverObject->DeviceObject;

@@ -1,6 +1,6 @@
 /*
- * What the registry says of a devnode: IoGetDeviceProperty and IoOpenDeviceRegistryKey. The INF installer wrote it below
- * Enum\<instance>; here it is read by the PDO.
+ * What the registry says of a devnode: IoGetDeviceProperty and IoOpenDeviceRegistryKey. The INF
+ * installer wrote it below Enum\<instance>; here it is read by the PDO.
  */
 #include "nt/io_internal.h"
 

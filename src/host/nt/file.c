@@ -1,7 +1,8 @@
 /*
- * Opening files: ZwCreateFile and ZwOpenFile, with dispositions, options, share access and the rights of the user who
- * opens; the file object's life (cleanup when its last handle is closed, close when its last reference is gone).
- * Above fspath.c, which finds the file, and fsd.c, which does the I/O.
+ * Opening files: ZwCreateFile and ZwOpenFile, with dispositions, options, share access and the
+ * rights of the user who opens; the file object's life (cleanup when its last handle is closed,
+ * close when its last reference is gone). Above fspath.c, which finds the file, and fsd.c, which
+ * does the I/O.
  */
 #define _GNU_SOURCE
 #include "nt/io_internal.h"
@@ -82,12 +83,14 @@ static PFILE_OBJECT file_create(const struct opening *opening, PCUNICODE_STRING 
         memcpy(file->FileName.Buffer, path->Buffer, path->Length);
         file->FileName.Length = file->FileName.MaximumLength = path->Length;
     }
-    file->Flags = FO_HANDLE_CREATED |
-                  ((opening->options & (FILE_SYNCHRONOUS_IO_ALERT |
-                                        FILE_SYNCHRONOUS_IO_NONALERT)) != 0 ? FO_SYNCHRONOUS_IO : 0) |
-                  ((opening->options & FILE_WRITE_THROUGH) != 0 ? FO_WRITE_THROUGH : 0) |
-                  ((opening->options & FILE_NO_INTERMEDIATE_BUFFERING) != 0
-                       ? FO_NO_INTERMEDIATE_BUFFERING : 0);
+    file->Flags =
+        FO_HANDLE_CREATED |
+        ((opening->options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) != 0
+             ? FO_SYNCHRONOUS_IO
+             : 0) |
+        ((opening->options & FILE_WRITE_THROUGH) != 0 ? FO_WRITE_THROUGH : 0) |
+        ((opening->options & FILE_NO_INTERMEDIATE_BUFFERING) != 0 ? FO_NO_INTERMEDIATE_BUFFERING
+                                                                  : 0);
     KeInitializeEvent(&file->Event, NotificationEvent, FALSE);
     InitializeListHead(&file->IrpList);
     return file;
@@ -138,7 +141,8 @@ static int open_flags(const struct opening *opening, bool directory)
     return flags | (wants_read(opening) ? O_RDONLY : O_PATH);
 }
 
-/** The file exists: checks kind and rights, then turns the O_PATH descriptor into one that reads or writes. */
+/** The file exists: checks kind and rights, then turns the O_PATH descriptor into one that reads or
+ *  writes. */
 static NTSTATUS open_existing(struct opening *opening)
 {
     const struct stat *status = &opening->place.status;
@@ -149,15 +153,16 @@ static NTSTATUS open_existing(struct opening *opening)
     if (directory && (opening->options & FILE_NON_DIRECTORY_FILE) != 0) {
         return STATUS_FILE_IS_A_DIRECTORY;
     }
-    if (!directory && ((opening->options & FILE_DIRECTORY_FILE) != 0 ||
-                       opening->name.must_be_directory)) {
+    if (!directory &&
+        ((opening->options & FILE_DIRECTORY_FILE) != 0 || opening->name.must_be_directory)) {
         return opening->name.must_be_directory ? STATUS_OBJECT_NAME_INVALID
                                                : STATUS_NOT_A_DIRECTORY;
     }
     if (!directory && !S_ISREG(status->st_mode)) {
         return STATUS_NOT_SUPPORTED; /* A FIFO, socket or device: no file on Windows either. */
     }
-    /* No write bit at all is the read-only attribute, which binds everyone, root and the kernel included. */
+    /* No write bit at all is the read-only attribute, which binds everyone, root and the kernel
+     * included. */
     if (!directory && wants_write(opening) && (status->st_mode & 0222) == 0) {
         return STATUS_ACCESS_DENIED;
     }
@@ -183,8 +188,8 @@ static NTSTATUS open_new(struct opening *opening)
         if (mkdirat(place->parent, place->last, 0777) != 0) {
             return nt_status_of_errno(errno);
         }
-        opening->fd = openat(place->parent, place->last,
-                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        opening->fd =
+            openat(place->parent, place->last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     } else if (opening->name.must_be_directory) {
         return STATUS_OBJECT_NAME_INVALID;
     } else {
@@ -220,8 +225,10 @@ static NTSTATUS open_by_disposition(struct opening *opening, ULONG *information)
         *information = FILE_DOES_NOT_EXIST;
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
-    *information = !exists ? FILE_CREATED : disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED
-                   : opening->truncate ? FILE_OVERWRITTEN : FILE_OPENED;
+    *information = !exists                         ? FILE_CREATED
+                   : disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED
+                   : opening->truncate             ? FILE_OVERWRITTEN
+                                                   : FILE_OPENED;
     return exists ? open_existing(opening) : open_new(opening);
 }
 
@@ -245,14 +252,16 @@ static NTSTATUS check_parameters(const struct opening *opening, const OBJECT_ATT
     return STATUS_SUCCESS;
 }
 
-/** A kernel-mode open checks nothing, whoever the thread impersonates, unless OBJ_FORCE_ACCESS_CHECK says so. */
+/** A kernel-mode open checks nothing, whoever the thread impersonates, unless
+ *  OBJ_FORCE_ACCESS_CHECK says so. */
 static const struct nt_token *who_opens(const OBJECT_ATTRIBUTES *attributes, struct nt_token *who)
 {
     *who = nt_token_effective();
     return (attributes->Attributes & OBJ_FORCE_ACCESS_CHECK) != 0 ? who : NULL;
 }
 
-/** Makes the file object and enters it into the share rules; the descriptor belongs to it from then on. */
+/** Makes the file object and enters it into the share rules; the descriptor belongs to it from then
+ *  on. */
 static NTSTATUS open_object(struct opening *opening, PCUNICODE_STRING path, PFILE_OBJECT *object)
 {
     struct fs_open *open = calloc(1, sizeof(*open));
@@ -269,8 +278,8 @@ static NTSTATUS open_object(struct opening *opening, PCUNICODE_STRING path, PFIL
     open->directory = S_ISDIR(opening->status.st_mode);
     open->device = opening->status.st_dev;
     open->file = file;
-    if (!fsd_share(open, &opening->status, opening->access |
-                   (opening->truncate ? FILE_WRITE_DATA : 0), opening->share)) {
+    if (!fsd_share(open, &opening->status,
+                   opening->access | (opening->truncate ? FILE_WRITE_DATA : 0), opening->share)) {
         free(open);
         nt_object_dereference(file);
         return STATUS_SHARING_VIOLATION;
@@ -313,8 +322,8 @@ static NTSTATUS open_file(struct opening *opening, PCUNICODE_STRING path, ULONG 
     return status;
 }
 
-static NTSTATUS open_with_faults(struct opening *opening, PCUNICODE_STRING path,
-                                 ULONG *information, PFILE_OBJECT *file)
+static NTSTATUS open_with_faults(struct opening *opening, PCUNICODE_STRING path, ULONG *information,
+                                 PFILE_OBJECT *file)
 {
     struct fs_effect effect = fs_next_effect(HOST_FILE_OPEN);
     NTSTATUS status;

@@ -1,7 +1,7 @@
 /*
  * What can be asked of, and told to, an open file: ZwQueryInformationFile, ZwSetInformationFile,
- * ZwQueryVolumeInformationFile, ZwFlushBuffersFile and the file-system controls of sparse files. Beside file.c; the
- * answers come from fstat and fstatvfs of the moment, nothing is cached.
+ * ZwQueryVolumeInformationFile, ZwFlushBuffersFile and the file-system controls of sparse files.
+ * Beside file.c; the answers come from fstat and fstatvfs of the moment, nothing is cached.
  */
 #define _GNU_SOURCE
 #include "nt/io_internal.h"
@@ -142,7 +142,8 @@ static NTSTATUS set_end_of_file(struct fs_open *open, LONGLONG size)
     return ftruncate(open->fd, size) == 0 ? STATUS_SUCCESS : nt_status_of_errno(errno);
 }
 
-/** Reserves space without changing the size; a smaller allocation than the size cuts the file, as on Windows. */
+/** Reserves space without changing the size; a smaller allocation than the size cuts the file, as
+ *  on Windows. */
 static NTSTATUS set_allocation(struct fs_open *open, LONGLONG size)
 {
     struct stat status;
@@ -212,8 +213,9 @@ static size_t fill_volume(PFILE_OBJECT file, const struct statvfs *volume, int c
     case FileFsDeviceInformation: {
         bool remote = ((struct fs_open *)file->FsContext2)->remote;
         out->device.DeviceType = remote ? FILE_DEVICE_NETWORK_FILE_SYSTEM : FILE_DEVICE_DISK;
-        out->device.Characteristics = FILE_DEVICE_IS_MOUNTED | (remote ? FILE_REMOTE_DEVICE : 0) |
-                                      ((volume->f_flag & ST_RDONLY) != 0 ? FILE_READ_ONLY_DEVICE : 0);
+        out->device.Characteristics =
+            FILE_DEVICE_IS_MOUNTED | (remote ? FILE_REMOTE_DEVICE : 0) |
+            ((volume->f_flag & ST_RDONLY) != 0 ? FILE_READ_ONLY_DEVICE : 0);
         return sizeof(out->device);
     }
     case FileFsSizeInformation:
@@ -254,8 +256,8 @@ NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK 
     memset(&answer, 0, sizeof(answer));
     size = fill_volume(file, &volume, FsInformationClass, &answer);
     if (size == 0 || Length < size) {
-        return finish(IoStatusBlock, file, size == 0 ? STATUS_INVALID_INFO_CLASS
-                                                     : STATUS_INFO_LENGTH_MISMATCH, 0);
+        return finish(IoStatusBlock, file,
+                      size == 0 ? STATUS_INVALID_INFO_CLASS : STATUS_INFO_LENGTH_MISMATCH, 0);
     }
     memcpy(FsInformation, &answer, size);
     return finish(IoStatusBlock, file, STATUS_SUCCESS, size);
@@ -263,7 +265,8 @@ NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK 
 
 /* --- flush --- */
 
-/** The flush goes down the stack as an IRP, like a driver's own: whoever filters the file system sees it. */
+/** The flush goes down the stack as an IRP, like a driver's own: whoever filters the file system
+ *  sees it. */
 NTSTATUS NTAPI ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
 {
     NT_ROUTINE(PASSIVE_LEVEL);

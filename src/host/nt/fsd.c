@@ -1,9 +1,10 @@
 /*
- * The file system as drivers see it: two device objects (local, and network for UNC paths) that take IRPs for read,
- * write, flush, cleanup and close, and turn them into calls on the POSIX file. Beneath the drivers' workers; file.c
- * opens. Under the real scheduler an IRP is done in the caller's thread. Under the seeded one the scheduler's own
- * choice decides for each IRP: done at once, or pended, cancelable, and done by the file system's worker thread, which
- * completes it at PASSIVE_LEVEL or at DISPATCH_LEVEL, in any order. A hung IRP (fault rule) waits in the same way.
+ * The file system as drivers see it: two device objects (local, and network for UNC paths) that
+ * take IRPs for read, write, flush, cleanup and close, and turn them into calls on the POSIX file.
+ * Beneath the drivers' workers; file.c opens. Under the real scheduler an IRP is done in the
+ * caller's thread. Under the seeded one the scheduler's own choice decides for each IRP: done at
+ * once, or pended, cancelable, and done by the file system's worker thread, which completes it at
+ * PASSIVE_LEVEL or at DISPATCH_LEVEL, in any order. A hung IRP (fault rule) waits in the same way.
  */
 #define _GNU_SOURCE
 #include "nt/io_internal.h"
@@ -75,7 +76,8 @@ static void node_dereference(struct fs_node *node)
     free(node);
 }
 
-/** IoCheckShareAccess: what I want, all others share; what others have, I share. Openings for attributes do not count. */
+/** IoCheckShareAccess: what I want, all others share; what others have, I share. Openings for
+ *  attributes do not count. */
 static bool share_allowed(const struct fs_node *node, bool read, bool write, bool delete,
                           ULONG share)
 {
@@ -267,7 +269,8 @@ NTSTATUS fsd_flush(struct fs_open *open, struct fs_effect effect)
 
 /* --- IRPs --- */
 
-/** Where in the IRP the effect of a fault rule waits while it is pended; DriverContext[3] is IoCsq's. */
+/** Where in the IRP the effect of a fault rule waits while it is pended; DriverContext[3] is
+ *  IoCsq's. */
 static void irp_keep_effect(PIRP irp, struct fs_effect effect)
 {
     irp->Tail.Overlay.DriverContext[0] = (PVOID)(uintptr_t)(unsigned)effect.error;
@@ -313,8 +316,8 @@ static NTSTATUS irp_check_transfer(PIRP irp, struct fs_open *open, bool write, U
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
     PFILE_OBJECT file = location->FileObject;
-    bool uncached = (file->Flags & FO_NO_INTERMEDIATE_BUFFERING) != 0 ||
-                    (irp->Flags & IRP_NOCACHE) != 0;
+    bool uncached =
+        (file->Flags & FO_NO_INTERMEDIATE_BUFFERING) != 0 || (irp->Flags & IRP_NOCACHE) != 0;
     struct stat status;
 
     *offset = location->Parameters.Read.ByteOffset.QuadPart;
@@ -338,7 +341,8 @@ static NTSTATUS irp_check_transfer(PIRP irp, struct fs_open *open, bool write, U
         return STATUS_INVALID_PARAMETER;
     }
     return length != 0 && irp->MdlAddress == NULL && irp->UserBuffer == NULL
-               ? STATUS_INVALID_USER_BUFFER : STATUS_SUCCESS;
+               ? STATUS_INVALID_USER_BUFFER
+               : STATUS_SUCCESS;
 }
 
 static NTSTATUS irp_transfer(PIRP irp, struct fs_effect effect, KIRQL level, bool write)
@@ -347,8 +351,8 @@ static NTSTATUS irp_transfer(PIRP irp, struct fs_effect effect, KIRQL level, boo
     PFILE_OBJECT file = location->FileObject;
     struct fs_open *open = file->FsContext2;
     ULONG length = location->Parameters.Read.Length;
-    bool through = (location->Flags & SL_WRITE_THROUGH) != 0 ||
-                   (file->Flags & FO_WRITE_THROUGH) != 0;
+    bool through =
+        (location->Flags & SL_WRITE_THROUGH) != 0 || (file->Flags & FO_WRITE_THROUGH) != 0;
     ULONG_PTR moved = 0;
     int64_t offset;
     NTSTATUS status = irp_check_transfer(irp, open, write, length, &offset);
@@ -530,7 +534,8 @@ static NTSTATUS NTAPI fsd_close(PDEVICE_OBJECT device, PIRP irp)
     free(open);
     file->FsContext2 = NULL;
     io_count(IO_CLOSES, 1);
-    /* Like close(2), IRP_MJ_CLOSE cannot fail: an error here is lost, which is why a driver flushes first. */
+    /* Like close(2), IRP_MJ_CLOSE cannot fail: an error here is lost, which is why a driver flushes
+     * first. */
     trace_event(TRACE_FILE, "close", 0, 0, (uint32_t)nt_status_of_errno(effect.error), 0);
     return irp_end(irp, STATUS_SUCCESS, 0);
 }

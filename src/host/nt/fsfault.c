@@ -1,6 +1,6 @@
 /*
- * Faults on order: the n-th open, read, write, flush or close does what a test wants of it. Asked by file.c and fsd.c
- * before each operation; costs one load when no rule is set.
+ * Faults on order: the n-th open, read, write, flush or close does what a test wants of it. Asked
+ * by file.c and fsd.c before each operation; costs one load when no rule is set.
  */
 #include "nt/io_internal.h"
 
@@ -27,8 +27,10 @@ void host_file_fault_add(const struct host_file_fault *fault)
     pthread_mutex_lock(&lock);
     if (rule_count == FS_MAX_FAULTS) {
         pthread_mutex_unlock(&lock);
-        fprintf(stderr, "host_file_fault_add: %u rules are set already; "
-                        "call host_file_faults_clear first\n", FS_MAX_FAULTS);
+        fprintf(stderr,
+                "host_file_fault_add: %u rules are set already; "
+                "call host_file_faults_clear first\n",
+                FS_MAX_FAULTS);
         abort();
     }
     rules[rule_count].fault = *fault;

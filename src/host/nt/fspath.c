@@ -1,7 +1,8 @@
 /*
- * From an NT path to a POSIX file: Z: is the root directory, UNC\SERVER\SHARE lies below the directory that stands for
- * the network. The walk goes from directory to directory by descriptor and follows symbolic links itself, so that each
- * step can be checked for the user who opens, and nobody can change the path between check and use. Beneath file.c.
+ * From an NT path to a POSIX file: Z: is the root directory, UNC\SERVER\SHARE lies below the
+ * directory that stands for the network. The walk goes from directory to directory by descriptor
+ * and follows symbolic links itself, so that each step can be checked for the user who opens, and
+ * nobody can change the path between check and use. Beneath file.c.
  */
 #define _GNU_SOURCE
 #include "nt/io_internal.h"
@@ -12,7 +13,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#define FS_MAX_LINKS 40
+#define FS_MAX_LINKS  40
 #define FS_MAX_GROUPS 64
 
 static char *unc_root;
@@ -108,7 +109,8 @@ static bool component_valid(const char *name, size_t length)
     return true;
 }
 
-/** "\a\b" -> "/a/b", every component checked; a backslash at the end is taken off and remembered. */
+/** "\a\b" -> "/a/b", every component checked; a backslash at the end is taken off and
+ *  remembered. */
 static NTSTATUS name_to_posix(char *text, struct fs_name *name)
 {
     size_t length = strlen(text);
@@ -246,11 +248,11 @@ bool fs_permits(const struct stat *status, const struct nt_token *who, unsigned 
 /* --- the walk --- */
 
 struct walk {
-    int at;          /* The directory reached. */
-    char *rest;      /* What is still to go, without a leading slash. */
+    int at;     /* The directory reached. */
+    char *rest; /* What is still to go, without a leading slash. */
     unsigned links;
     bool remote;
-    unsigned depth;  /* Components taken, for telling server and share apart. */
+    unsigned depth; /* Components taken, for telling server and share apart. */
     const struct nt_token *who;
 };
 
@@ -329,8 +331,7 @@ static NTSTATUS walk_step(struct walk *walk, struct fs_place *place)
                                                 : walk_end(walk, place, -1, name);
     }
     if (next < 0) {
-        return errno == ENOENT || errno == ENOTDIR ? walk_missing(walk)
-                                                   : nt_status_of_errno(errno);
+        return errno == ENOENT || errno == ENOTDIR ? walk_missing(walk) : nt_status_of_errno(errno);
     }
     if (fstat(next, &place->status) != 0) {
         int error = errno;

@@ -12,11 +12,13 @@ bool nt_io_boot(const char *unc_root, const char *registry_file, struct host_err
         return false;
     }
     if (!fsd_boot()) {
-        snprintf(error->message, sizeof(error->message), "the file system device cannot be created");
+        snprintf(error->message, sizeof(error->message),
+                 "the file system device cannot be created");
         snprintf(error->remedy, sizeof(error->remedy), "free some memory");
         return false;
     }
-    verifier_census_register("mapped MDL", nt_mdl_mapped_count, NULL); /* The other kinds it knows itself. */
+    verifier_census_register("mapped MDL", nt_mdl_mapped_count,
+                             NULL); /* The other kinds it knows itself. */
     verifier_census_register("referenced token", security_token_count, NULL);
     return true;
 }

@@ -21,24 +21,26 @@ void nt_device_halt(void);
 
 /** Where an NT path leads. */
 struct fs_name {
-    char *path;           /**< What follows the root, "/a/b", malloc'ed; "/" for the root itself. */
-    bool remote;          /**< Below the UNC root. */
+    char *path;  /**< What follows the root, "/a/b", malloc'ed; "/" for the root itself. */
+    bool remote; /**< Below the UNC root. */
     bool must_be_directory; /**< The NT path ended in a backslash. */
 };
 NTSTATUS fs_name_parse(PCUNICODE_STRING nt_path, struct fs_name *name);
 
 /** What a walk found; descriptors are O_PATH. */
 struct fs_place {
-    int parent;          /**< Directory of the last component. */
-    int file;            /**< The file itself, or -1 when it does not exist. */
-    char last[256];      /**< Name of the last component, symbolic links resolved; "" for the root. */
-    struct stat status;  /**< Of the file. */
+    int parent;     /**< Directory of the last component. */
+    int file;       /**< The file itself, or -1 when it does not exist. */
+    char last[256]; /**< Name of the last component, symbolic links resolved; "" for the root. */
+    struct stat status; /**< Of the file. */
 };
-/** Walks the path; every directory on it, and every symbolic link, is checked for `who`. \param who NULL = no check. */
+/** Walks the path; every directory on it, and every symbolic link, is checked for `who`. \param who
+ *  NULL = no check. */
 NTSTATUS fs_walk(const struct fs_name *name, const struct nt_token *who, struct fs_place *place);
 void fs_place_close(struct fs_place *place);
 
-/** Has `who` these rights (bits of 4 read, 2 write, 1 execute or search) by owner, group and mode? */
+/** Has `who` these rights (bits of 4 read, 2 write, 1 execute or search) by owner, group and
+ *  mode? */
 bool fs_permits(const struct stat *status, const struct nt_token *who, unsigned rights);
 /** Owner for a file that `who` creates. */
 gid_t fs_group_of(const struct nt_token *who);

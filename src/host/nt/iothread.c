@@ -1,6 +1,7 @@
 /*
- * Per-thread caches and counters of the I/O manager, and its low-resource injection. Beneath irp.c, mdl.c and fsd.c;
- * it must never call an NT routine. A POSIX thread's part is folded into the common one when the thread ends.
+ * Per-thread caches and counters of the I/O manager, and its low-resource injection. Beneath irp.c,
+ * mdl.c and fsd.c; it must never call an NT routine. A POSIX thread's part is folded into the
+ * common one when the thread ends.
  */
 #include "nt/iothread.h"
 
@@ -79,16 +80,19 @@ static inline struct io_thread *thread_self(void)
     return self != NULL ? self : thread_attach();
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IO_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IO_SANITIZED 1
+#endif
+#endif
+
 bool io_cache_wanted(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef IO_SANITIZED
     return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return false;
-#endif
-#endif
-#if !defined(__SANITIZE_ADDRESS__)
+#else
     return !verifier_enabled();
 #endif
 }
@@ -124,7 +128,9 @@ void io_count(enum io_counter counter, int64_t difference)
 {
     int64_t *count = &thread_self()->counts[counter];
 
-    __atomic_store_n(count, *count + difference, __ATOMIC_RELAXED);
+    /* Only this thread writes it, so no read-modify-write is needed. */
+    __atomic_store_n(count, __atomic_load_n(count, __ATOMIC_RELAXED) + difference,
+                     __ATOMIC_RELAXED);
 }
 
 int64_t io_counted(enum io_counter counter)

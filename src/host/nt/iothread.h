@@ -1,7 +1,7 @@
 /**
  * \file
- * What the I/O manager keeps for each POSIX thread: caches of IRPs and MDLs, and counters, so that the hot path takes no
- * lock and shares no cache line. Internal to nt/.
+ * What the I/O manager keeps for each POSIX thread: caches of IRPs and MDLs, and counters, so that
+ * the hot path takes no lock and shares no cache line. Internal to nt/.
  */
 #ifndef HOST_NT_IOTHREAD_H
 #define HOST_NT_IOTHREAD_H
@@ -11,7 +11,8 @@
 /** Sizes of block that are cached. */
 enum io_cache { IO_CACHE_MDL, IO_CACHE_IRP_SMALL, IO_CACHE_IRP_LARGE, IO_CACHES };
 
-/** What is counted; a difference may be negative in one thread, the sum over all threads is right. */
+/** What is counted; a difference may be negative in one thread, the sum over all threads is
+ *  right. */
 enum io_counter {
     IO_IRPS,
     IO_MDLS,
@@ -25,10 +26,11 @@ enum io_counter {
     IO_COUNTERS
 };
 
-/** Takes a block of the cache's size, or `size` bytes from the C heap when it is empty. NULL: no memory. */
+/** Takes a block of the cache's size, or `size` bytes from the C heap when it is empty. NULL: no
+ *  memory. */
 void *io_cache_take(enum io_cache cache, size_t size);
 void io_cache_give(enum io_cache cache, void *block);
-/** Off under the verifier and under AddressSanitizer, which must see each block die. */
+/** Off under the verifier and the sanitizers, which must see each block die. */
 bool io_cache_wanted(void);
 
 void io_count(enum io_counter counter, int64_t difference);

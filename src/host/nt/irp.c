@@ -1,7 +1,8 @@
 /*
- * IRPs: allocation, the way down (IofCallDriver), the way up (IofCompleteRequest) and cancel. Between a driver and the
- * file system or port device that it calls. An IRP belongs to whoever IofCallDriver gave it to until that driver
- * completes it or passes it on; this file never touches an IRP after it has handed it over.
+ * IRPs: allocation, the way down (IofCallDriver), the way up (IofCompleteRequest) and cancel.
+ * Between a driver and the file system or port device that it calls. An IRP belongs to whoever
+ * IofCallDriver gave it to until that driver completes it or passes it on; this file never touches
+ * an IRP after it has handed it over.
  */
 #include "nt/iothread.h"
 
@@ -10,12 +11,14 @@
 #define IRP_SMALL_STACK 2
 #define IRP_LARGE_STACK 10
 
-/** What precedes an allocated IRP: a driver may overwrite every byte of the IRP itself with IoInitializeIrp. */
+/** What precedes an allocated IRP: a driver may overwrite every byte of the IRP itself with
+ *  IoInitializeIrp. */
 struct irp_block {
     uint32_t origin;        /* enum io_cache, or IO_CACHES: pool. */
     uint32_t output_length; /* Room behind UserBuffer; IoStatus.Information must not exceed it. */
-    bool threaded;          /* A thread waits for it, and its end frees it (IoBuildDeviceIoControlRequest). */
-    bool hosts_own;         /* Of the host API: in no census. */
+    bool
+        threaded; /* A thread waits for it, and its end frees it (IoBuildDeviceIoControlRequest). */
+    bool hosts_own; /* Of the host API: in no census. */
     uint64_t in_use;
     IRP irp;
 };
@@ -68,8 +71,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
 {
     NT_ROUTINE(DISPATCH_LEVEL);
     UNREFERENCED_PARAMETER(ChargeQuota);
-    struct irp_block *block =
-        io_should_fail(NT_IO_FAIL_IRP) ? NULL : irp_block_allocate(StackSize);
+    struct irp_block *block = io_should_fail(NT_IO_FAIL_IRP) ? NULL : irp_block_allocate(StackSize);
     if (block == NULL) {
         return NULL;
     }
@@ -111,11 +113,13 @@ static void irp_release(PIRP irp)
 VOID NTAPI IoFreeIrp(PIRP Irp)
 {
     NT_ROUTINE(DISPATCH_LEVEL);
-    if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP || irp_block_of(Irp)->in_use != IRP_IN_USE) {
+    if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP ||
+        irp_block_of(Irp)->in_use != IRP_IN_USE) {
         verifier_bugcheck(RULE_IRP_FREE_NOT_IRP, (uintptr_t)Irp, 0, 0,
                           "IoFreeIrp of something that is not an allocated IRP");
     }
-    if (irp_block_of(Irp)->threaded) { /* Not Tail.Overlay.Thread: drivers set it, for the file system's use. */
+    if (irp_block_of(Irp)
+            ->threaded) { /* Not Tail.Overlay.Thread: drivers set it, for the file system's use. */
         verifier_bugcheck(RULE_IRP_FREE_THREAD, (uintptr_t)Irp, 0, 0,
                           "IoFreeIrp of an IRP that its thread still waits for");
     }
@@ -187,12 +191,13 @@ static void irp_check_completion(PIRP irp)
     PDRIVER_CANCEL cancel;
     NTSTATUS status;
 
-    if (nt_pool_is_freed(irp) || irp->Type != IO_TYPE_IRP || irp->CurrentLocation > irp->StackCount) {
+    if (nt_pool_is_freed(irp) || irp->Type != IO_TYPE_IRP ||
+        irp->CurrentLocation > irp->StackCount) {
         verifier_bugcheck_at(RULE_IRP_COMPLETED_TWICE, (uintptr_t)irp, 0, 0, 0,
                              "IoCompleteRequest of an IRP that was completed before");
     }
     status = irp->IoStatus.Status;
-    cancel = irp->CancelRoutine;
+    cancel = __atomic_load_n(&irp->CancelRoutine, __ATOMIC_SEQ_CST);
     if (status == STATUS_PENDING || status == -1) {
         verifier_bugcheck(RULE_IRP_STATUS_PENDING, (uint32_t)status, (uintptr_t)irp, 0,
                           "IoCompleteRequest with status 0x%08X", (unsigned)status);
@@ -207,7 +212,8 @@ static bool irp_wants_call(PIRP irp, UCHAR control)
 {
     return (NT_SUCCESS(irp->IoStatus.Status) && (control & SL_INVOKE_ON_SUCCESS) != 0) ||
            (!NT_SUCCESS(irp->IoStatus.Status) && (control & SL_INVOKE_ON_ERROR) != 0) ||
-           (irp->Cancel && (control & SL_INVOKE_ON_CANCEL) != 0);
+           ((control & SL_INVOKE_ON_CANCEL) != 0 &&
+            __atomic_load_n(&irp->Cancel, __ATOMIC_SEQ_CST));
 }
 
 /** What a lower driver left in a location is worth nothing to the next user of the IRP. */
@@ -220,12 +226,13 @@ static void irp_clear_location(PIO_STACK_LOCATION location)
     location->FileObject = NULL;
 }
 
-/** Calls the completion routine that the driver above left in `location`. The IRP may be gone if it returns
- *  STATUS_MORE_PROCESSING_REQUIRED. */
+/** Calls the completion routine that the driver above left in `location`. The IRP may be gone if it
+ *  returns STATUS_MORE_PROCESSING_REQUIRED. */
 static NTSTATUS irp_call_completion(PIRP irp, PIO_STACK_LOCATION location)
 {
     PDEVICE_OBJECT device = irp->CurrentLocation <= irp->StackCount
-                                ? IoGetCurrentIrpStackLocation(irp)->DeviceObject : NULL;
+                                ? IoGetCurrentIrpStackLocation(irp)->DeviceObject
+                                : NULL;
     PIO_COMPLETION_ROUTINE routine = location->CompletionRoutine;
     PVOID context = location->Context;
 
@@ -291,8 +298,8 @@ static void irp_copy_output(PIRP irp)
                              (unsigned long long)irp->IoStatus.Information, block->output_length);
     }
     if ((irp->Flags & IRP_INPUT_OPERATION) != 0 && !NT_ERROR(irp->IoStatus.Status)) {
-        size_t length = irp->IoStatus.Information < block->output_length
-                            ? irp->IoStatus.Information : block->output_length;
+        size_t length = irp->IoStatus.Information < block->output_length ? irp->IoStatus.Information
+                                                                         : block->output_length;
         memcpy(irp->UserBuffer, system_buffer, length);
     }
     if ((irp->Flags & IRP_DEALLOCATE_BUFFER) != 0) {
@@ -300,7 +307,8 @@ static void irp_copy_output(PIRP irp)
     }
 }
 
-/** The end of an IRP that a thread waits for: results to the caller, then nothing of the IRP is left. */
+/** The end of an IRP that a thread waits for: results to the caller, then nothing of the IRP is
+ *  left. */
 static void irp_finish(PIRP irp)
 {
     if (!irp_block_of(irp)->threaded) {
@@ -382,7 +390,8 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
         verifier_bugcheck_at(RULE_IRP_CANCEL_STATE, (uintptr_t)Irp, 0, 0, 0,
                              "IoCancelIrp of an IRP that was freed");
     }
-    Irp->Cancel = TRUE;
+    __atomic_store_n(&Irp->Cancel, TRUE,
+                     __ATOMIC_SEQ_CST); /* Before the exchange: see IoCsqInsertIrpEx. */
     cancel = IoSetCancelRoutine(Irp, NULL);
     if (cancel == NULL) {
         KeReleaseSpinLock(&cancel_lock, irql);
@@ -417,7 +426,8 @@ static void *ioctl_system_buffer(PIRP irp, const void *input, ULONG input_length
     return buffer;
 }
 
-/** METHOD_IN_DIRECT and METHOD_OUT_DIRECT: the input is copied, the "output" buffer becomes an MDL. */
+/** METHOD_IN_DIRECT and METHOD_OUT_DIRECT: the input is copied, the "output" buffer becomes an
+ *  MDL. */
 static bool ioctl_buffers(PIRP irp, ULONG method, void *input, ULONG input_length, void *output,
                           ULONG output_length)
 {

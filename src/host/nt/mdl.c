@@ -1,8 +1,9 @@
 /*
- * MDLs: how a buffer is described by its pages. The layout is that of x64 Windows; the page frame numbers behind the
- * structure are, in this machine, the host addresses of the pages, in the first slot as in the others. So an MDL can
- * have a virtual address that does not work (nt_mdl_create), a partial MDL shares pages simply by copying slots, and
- * whoever wants the bytes must map the MDL first, as on Windows. Nothing outside this file reads a page frame number.
+ * MDLs: how a buffer is described by its pages. The layout is that of x64 Windows; the page frame
+ * numbers behind the structure are, in this machine, the host addresses of the pages, in the first
+ * slot as in the others. So an MDL can have a virtual address that does not work (nt_mdl_create), a
+ * partial MDL shares pages simply by copying slots, and whoever wants the bytes must map the MDL
+ * first, as on Windows. Nothing outside this file reads a page frame number.
  */
 #include "nt/iothread.h"
 
@@ -15,7 +16,7 @@
 /** Pages that an MDL of the fixed size can describe. */
 #define MDL_FIXED_PAGES 23
 #define MDL_SIZE(pages) (sizeof(MDL) + (size_t)(pages) * sizeof(PFN_NUMBER))
-#define MDL_HAS_PAGES (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL)
+#define MDL_HAS_PAGES   (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL)
 
 static ULONG mdl_pages(const MDL *mdl)
 {
@@ -38,7 +39,8 @@ static void *mdl_address(const MDL *mdl)
     return (char *)(uintptr_t)MmGetMdlPfnArray(mdl)[0] + mdl->ByteOffset;
 }
 
-/** The kernel tells whether a byte can be read without faulting on it: EFAULT before the bad `how` is looked at. */
+/** The kernel tells whether a byte can be read without faulting on it: EFAULT before the bad `how`
+ *  is looked at. */
 static bool address_readable(const void *address)
 {
     const void *aligned = (const void *)((uintptr_t)address & ~(uintptr_t)7);
@@ -123,7 +125,7 @@ VOID NTAPI IoFreeMdl(PMDL Mdl)
     NT_ROUTINE(DISPATCH_LEVEL);
     if ((Mdl->MdlFlags & MDL_PAGES_LOCKED) != 0) {
         verifier_bugcheck_at(RULE_MDL_FREED_LOCKED, (uintptr_t)Mdl, 0, 0, 0,
-                          "IoFreeMdl of an MDL whose pages are still locked");
+                             "IoFreeMdl of an MDL whose pages are still locked");
     }
     if ((Mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED) != 0) {
         MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
@@ -159,9 +161,10 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
     UNREFERENCED_PARAMETER(AccessMode);
     if ((mdl->MdlFlags & MDL_HAS_PAGES) != 0) {
         verifier_bugcheck_at(RULE_MDL_LOCKED_TWICE, 0, (uintptr_t)mdl, (uint16_t)mdl->MdlFlags, 0,
-                          "MmProbeAndLockPages of an MDL that has its pages already");
+                             "MmProbeAndLockPages of an MDL that has its pages already");
     }
-    /* On Windows this raises STATUS_ACCESS_VIOLATION; a driver without __try does not survive it. */
+    /* On Windows this raises STATUS_ACCESS_VIOLATION; a driver without __try does not survive
+     * it. */
     if (!range_readable(MmGetMdlVirtualAddress(mdl), mdl->ByteCount)) {
         verifier_bugcheck(RULE_MDL_PROBE_FAILED, (uintptr_t)MmGetMdlVirtualAddress(mdl),
                           mdl->ByteCount, 0, "MmProbeAndLockPages of memory that is not there");
@@ -201,13 +204,13 @@ static void partial_check(PMDL source, PMDL target, const char *va, ULONG length
         (size_t)(va - start) > source->ByteCount - length) {
         verifier_bugcheck(RULE_MDL_PARTIAL_RANGE, (uintptr_t)source, (uintptr_t)va, length,
                           "IoBuildPartialMdl: %u bytes from %p do not lie in the source, which has "
-                          "%u bytes from %p", length, (const void *)va, source->ByteCount,
-                          (const void *)start);
+                          "%u bytes from %p",
+                          length, (const void *)va, source->ByteCount, (const void *)start);
     }
     if (target->Size != INT16_MAX && MDL_SIZE(pages) > (size_t)target->Size) {
-        verifier_bugcheck_at(RULE_MDL_TARGET_TOO_SMALL, (uintptr_t)source, (uintptr_t)target, pages, 0,
-                          "IoBuildPartialMdl: the target MDL was allocated for fewer than %u pages",
-                          pages);
+        verifier_bugcheck_at(
+            RULE_MDL_TARGET_TOO_SMALL, (uintptr_t)source, (uintptr_t)target, pages, 0,
+            "IoBuildPartialMdl: the target MDL was allocated for fewer than %u pages", pages);
     }
 }
 
@@ -233,7 +236,8 @@ VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddres
     }
     TargetMdl->MappedSystemVa =
         (inherited & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)) != 0
-            ? (char *)SourceMdl->MappedSystemVa + (va - start) : NULL;
+            ? (char *)SourceMdl->MappedSystemVa + (va - start)
+            : NULL;
     size_t first = (size_t)((char *)TargetMdl->StartVa - (char *)SourceMdl->StartVa) / PAGE_SIZE;
     memcpy(MmGetMdlPfnArray(TargetMdl), MmGetMdlPfnArray(SourceMdl) + first,
            mdl_pages(TargetMdl) * sizeof(PFN_NUMBER));
@@ -262,7 +266,7 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_M
     if (io_should_fail(NT_IO_FAIL_MAP)) {
         if (BugCheckOnFailure) {
             verifier_bugcheck_at(RULE_MDL_MAP_FAILED, (uintptr_t)mdl, mdl->ByteCount, 0, 0,
-                              "no system address for an MDL whose mapping must not fail");
+                                 "no system address for an MDL whose mapping must not fail");
         }
         return NULL;
     }
@@ -282,7 +286,8 @@ VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
     if ((mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) == 0 || mdl->MappedSystemVa != BaseAddress ||
         (mdl->MdlFlags & MDL_PARENT_MAPPED_SYSTEM_VA) != 0) {
         verifier_bugcheck(RULE_MDL_NOT_MAPPED, (uintptr_t)BaseAddress, (uintptr_t)mdl,
-                          (uint16_t)mdl->MdlFlags, "MmUnmapLockedPages of an address that is not "
+                          (uint16_t)mdl->MdlFlags,
+                          "MmUnmapLockedPages of an address that is not "
                           "this MDL's own mapping");
     }
     mdl->MdlFlags &= (CSHORT) ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);

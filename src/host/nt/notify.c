@@ -1,7 +1,8 @@
 /*
- * PnP notification: a driver that holds a file open is told when the volume under it is asked to go, stays after all,
- * or is gone. A volume here is a mounted POSIX file system (st_dev). Callbacks run at PASSIVE_LEVEL in the thread that
- * asks (host_volume_query_remove), one after the other, without a lock held.
+ * PnP notification: a driver that holds a file open is told when the volume under it is asked to
+ * go, stays after all, or is gone. A volume here is a mounted POSIX file system (st_dev). Callbacks
+ * run at PASSIVE_LEVEL in the thread that asks (host_volume_query_remove), one after the other,
+ * without a lock held.
  */
 #include "nt/io_internal.h"
 
@@ -14,15 +15,15 @@
 struct notification {
     PDRIVER_NOTIFICATION_CALLBACK_ROUTINE callback;
     PVOID context;
-    PFILE_OBJECT file;       /* Not referenced: the driver must be able to close it in its callback. */
+    PFILE_OBJECT file; /* Not referenced: the driver must be able to close it in its callback. */
     dev_t device;
-    PDRIVER_OBJECT driver;   /* Referenced. */
-    struct nt_thread *runs;  /* Thread in the callback, NULL = none. */
-    bool removed;            /* Unregistered; freed once nothing runs and no walk stands on it. */
-    bool asked;              /* Was asked QUERY_REMOVE, and not yet told how that ended. */
-    uint64_t round;          /* Last event that it was told. */
-    unsigned holds;          /* Walks that stand on it. */
-    KEVENT idle;             /* Signalled when `runs` becomes NULL while somebody waits. */
+    PDRIVER_OBJECT driver;  /* Referenced. */
+    struct nt_thread *runs; /* Thread in the callback, NULL = none. */
+    bool removed;           /* Unregistered; freed once nothing runs and no walk stands on it. */
+    bool asked;             /* Was asked QUERY_REMOVE, and not yet told how that ended. */
+    uint64_t round;         /* Last event that it was told. */
+    unsigned holds;         /* Walks that stand on it. */
+    KEVENT idle;            /* Signalled when `runs` becomes NULL while somebody waits. */
     struct notification *next;
 };
 
@@ -90,8 +91,8 @@ static bool unlink_entry(struct notification *entry)
     return true;
 }
 
-/** Takes the registration back. \param wait for a callback that runs in another thread; in the callback itself nothing is
- *  waited for: that would never end. */
+/** Takes the registration back. \param wait for a callback that runs in another thread; in the
+ *  callback itself nothing is waited for: that would never end. */
 static NTSTATUS unregister(struct notification *entry, bool wait)
 {
     pthread_mutex_lock(&lock);

@@ -1,14 +1,15 @@
 /*
- * The registry in a text file: one line for a key, one for each of its values, names and strings readable. Read at boot,
- * written at halt: to a new file that then takes the old one's place, so that a crash leaves the old or the new one.
+ * The registry in a text file: one line for a key, one for each of its values, names and strings
+ * readable. Read at boot, written at halt: to a new file that then takes the old one's place, so
+ * that a crash leaves the old or the new one.
  *
  *     vmini registry 1
  *     [\Registry\Machine\SYSTEM\CurrentControlSet\Services\vmini]
  *     Start=4:03000000
  *     ImagePath=1:"vmini.sys"
  *
- * In names and strings a byte below 0x20 and each of % " = [ ] is written %XX. A string is written as one only when it
- * is well-formed UTF-16 with its NUL; everything else is hexadecimal.
+ * In names and strings a byte below 0x20 and each of % " = [ ] is written %XX. A string is written
+ * as one only when it is well-formed UTF-16 with its NUL; everything else is hexadecimal.
  */
 #define _GNU_SOURCE
 #include "nt/registry.h"
@@ -193,8 +194,8 @@ static bool read_text(const char *key, const char *name, ULONG type, char *text)
     }
     text[length - 1] = '\0';
     WCHAR *wide = unescape(text + 1) ? nt_utf16(text + 1, &chars) : NULL;
-    bool done = wide != NULL && nt_registry_set(key, name, type, wide,
-                                                (ULONG)((chars + 1) * sizeof(WCHAR)));
+    bool done = wide != NULL &&
+                nt_registry_set(key, name, type, wide, (ULONG)((chars + 1) * sizeof(WCHAR)));
     free(wide);
     return done;
 }
@@ -238,7 +239,8 @@ bool regfile_load(const char *path, struct host_error *error)
     ssize_t length;
 
     if (in == NULL) { /* The first run: nothing kept yet. */
-        return errno == ENOENT || fail(error, path, strerror(errno), "name a file that can be read");
+        return errno == ENOENT ||
+               fail(error, path, strerror(errno), "name a file that can be read");
     }
     while (good && (length = getline(&line, &size, in)) >= 0) {
         number++;

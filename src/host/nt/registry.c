@@ -1,7 +1,8 @@
 /*
- * The registry as drivers use it: ZwOpenKey and its kin on the tree of regtree.c. Each call looks its handle up, does
- * one thing under the registry's lock, and answers with the statuses by which callers size their buffers:
- * STATUS_BUFFER_TOO_SMALL (not even the fixed part fits), STATUS_BUFFER_OVERFLOW (the fixed part does).
+ * The registry as drivers use it: ZwOpenKey and its kin on the tree of regtree.c. Each call looks
+ * its handle up, does one thing under the registry's lock, and answers with the statuses by which
+ * callers size their buffers: STATUS_BUFFER_TOO_SMALL (not even the fixed part fits),
+ * STATUS_BUFFER_OVERFLOW (the fixed part does).
  */
 #include "nt/registry.h"
 
@@ -195,7 +196,8 @@ NTSTATUS NTAPI ZwDeleteKey(HANDLE KeyHandle)
 
 /* --- answers --- */
 
-/** Copies what fits of an answer of `total` bytes whose fixed part is `fixed` bytes long, and frees it. */
+/** Copies what fits of an answer of `total` bytes whose fixed part is `fixed` bytes long, and frees
+ *  it. */
 static NTSTATUS answer(void *built, size_t fixed, size_t total, void *out, ULONG length,
                        PULONG result_length)
 {
@@ -207,8 +209,9 @@ static NTSTATUS answer(void *built, size_t fixed, size_t total, void *out, ULONG
         memcpy(out, built, length < total ? length : total);
     }
     free(built);
-    return length < fixed ? STATUS_BUFFER_TOO_SMALL
-                          : length < total ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+    return length < fixed   ? STATUS_BUFFER_TOO_SMALL
+           : length < total ? STATUS_BUFFER_OVERFLOW
+                            : STATUS_SUCCESS;
 }
 
 static NTSTATUS answer_value(const struct reg_value *value, KEY_VALUE_INFORMATION_CLASS class,
@@ -330,9 +333,9 @@ NTSTATUS NTAPI ZwEnumerateKey(HANDLE KeyHandle, ULONG Index,
     for (; child != NULL && Index != 0; Index--) {
         child = child->next;
     }
-    status = child == NULL ? STATUS_NO_MORE_ENTRIES
-                           : answer_key(child, KeyInformationClass, KeyInformation, Length,
-                                        ResultLength);
+    status = child == NULL
+                 ? STATUS_NO_MORE_ENTRIES
+                 : answer_key(child, KeyInformationClass, KeyInformation, Length, ResultLength);
     key_unlock(object);
     return status;
 }
@@ -348,8 +351,8 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
     if (object == NULL) {
         return status;
     }
-    struct reg_value *value = reg_value_find(object->key, ValueName->Buffer,
-                                             ValueName->Length / sizeof(WCHAR));
+    struct reg_value *value =
+        reg_value_find(object->key, ValueName->Buffer, ValueName->Length / sizeof(WCHAR));
     status = value == NULL ? STATUS_OBJECT_NAME_NOT_FOUND
                            : answer_value(value, KeyValueInformationClass, KeyValueInformation,
                                           Length, ResultLength);
@@ -406,7 +409,8 @@ NTSTATUS NTAPI ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName)
         return status;
     }
     status = reg_value_delete(object->key, ValueName->Buffer, ValueName->Length / sizeof(WCHAR))
-                 ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND;
+                 ? STATUS_SUCCESS
+                 : STATUS_OBJECT_NAME_NOT_FOUND;
     key_unlock(object);
     return status;
 }

@@ -1,7 +1,7 @@
 /**
  * \file
- * The registry's tree, for registry.c (the Zw calls), regtree.c (the tree and its use by path) and regfile.c (keeping it
- * in a file).
+ * The registry's tree, for registry.c (the Zw calls), regtree.c (the tree and its use by path) and
+ * regfile.c (keeping it in a file).
  */
 #ifndef HOST_NT_REGISTRY_H
 #define HOST_NT_REGISTRY_H
@@ -36,7 +36,8 @@ struct reg_key {
 void reg_lock(void);
 void reg_unlock(void);
 struct reg_key *reg_root(void);
-/** \param path relative to `from`, components between backslashes. \param create 0 = none, 1 = the last, 2 = all.
+/** \param path relative to `from`, components between backslashes. \param create 0 = none, 1 = the
+ *  last, 2 = all.
  *  \return the key; NULL with *status set. *created tells whether the last one was made. */
 struct reg_key *reg_find(struct reg_key *from, const WCHAR *path, size_t chars, int create,
                          bool *created, NTSTATUS *status);

@@ -1,6 +1,7 @@
 /*
- * The registry as a tree in memory, and its use by path from the host's own side (INF, parameters, device properties).
- * One lock guards all of it. Knows neither handles nor files: registry.c and regfile.c do.
+ * The registry as a tree in memory, and its use by path from the host's own side (INF, parameters,
+ * device properties). One lock guards all of it. Knows neither handles nor files: registry.c and
+ * regfile.c do.
  */
 #include "nt/registry.h"
 
@@ -238,7 +239,8 @@ bool reg_value_delete(struct reg_key *key, const WCHAR *name, size_t chars)
 
 /* --- by path --- */
 
-/** "HKLM\..." or "\Registry\..." to a key; the lock is held afterwards, also when it returns NULL. */
+/** "HKLM\..." or "\Registry\..." to a key; the lock is held afterwards, also when it returns
+ *  NULL. */
 static struct reg_key *path_lock(const char *path, int create)
 {
     const char *rest = path;
@@ -306,8 +308,7 @@ void *nt_registry_get(const char *path, const char *value, ULONG *type, ULONG *l
     size_t chars = 0;
     WCHAR *name = nt_utf16(value, &chars);
     struct reg_key *key = path_lock(path, 0);
-    struct reg_value *found =
-        key == NULL || name == NULL ? NULL : reg_value_find(key, name, chars);
+    struct reg_value *found = key == NULL || name == NULL ? NULL : reg_value_find(key, name, chars);
     void *copy = found == NULL ? NULL : calloc(1, found->length + sizeof(WCHAR));
 
     if (copy != NULL) {

@@ -1,7 +1,7 @@
 /*
- * The run-time library of the kernel: counted strings, comparison, hashing, numbers and GUIDs as text, version. Pure
- * functions on the caller's memory. Case is folded by the C library's table for UTF-8, unit by unit, as NT does with
- * its own.
+ * The run-time library of the kernel: counted strings, comparison, hashing, numbers and GUIDs as
+ * text, version. Pure functions on the caller's memory. Case is folded by the C library's table for
+ * UTF-8, unit by unit, as NT does with its own.
  */
 #define _GNU_SOURCE
 #include "nt/io_internal.h"
@@ -197,8 +197,8 @@ LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING St
 {
     NT_ROUTINE(PASSIVE_LEVEL);
     USHORT common = min(String1->Length, String2->Length);
-    LONG difference = compare_units(String1->Buffer, String2->Buffer, common / sizeof(WCHAR),
-                                    CaseInSensitive);
+    LONG difference =
+        compare_units(String1->Buffer, String2->Buffer, common / sizeof(WCHAR), CaseInSensitive);
 
     return difference != 0 ? difference : (LONG)String1->Length - (LONG)String2->Length;
 }
@@ -355,9 +355,10 @@ static ULONG number_begin(PCUNICODE_STRING string, ULONG base, size_t *at, bool 
 
 static ULONG digit_of(WCHAR unit)
 {
-    return unit >= '0' && unit <= '9' ? unit - '0'
+    return unit >= '0' && unit <= '9'   ? unit - '0'
            : unit >= 'a' && unit <= 'f' ? unit - 'a' + 10
-           : unit >= 'A' && unit <= 'F' ? unit - 'A' + 10 : 99;
+           : unit >= 'A' && unit <= 'F' ? unit - 'A' + 10
+                                        : 99;
 }
 
 NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
@@ -390,7 +391,7 @@ NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STR
     }
     digits[at] = 0;
     do {
-        digits[--at] = (WCHAR)"0123456789ABCDEF"[Value % base];
+        digits[--at] = (WCHAR) "0123456789ABCDEF"[Value % base];
         Value /= base;
     } while (Value != 0);
     size_t bytes = (RTL_NUMBER_OF(digits) - 1 - at) * sizeof(WCHAR);

@@ -1,7 +1,8 @@
 /*
- * Who asks: two processes (the system's, and that of the people who call the host API), their tokens, and impersonation.
- * A token here is a kind of user (administrator or not) and a POSIX uid, against which file.c checks an open that
- * carries OBJ_FORCE_ACCESS_CHECK. The POSIX process never changes its own uid.
+ * Who asks: two processes (the system's, and that of the people who call the host API), their
+ * tokens, and impersonation. A token here is a kind of user (administrator or not) and a POSIX uid,
+ * against which file.c checks an open that carries OBJ_FORCE_ACCESS_CHECK. The POSIX process never
+ * changes its own uid.
  */
 #include "nt/io_internal.h"
 
@@ -67,8 +68,10 @@ static void process_set_token(struct nt_process *process, struct token *token)
 
 void security_boot(void)
 {
-    process_set_token(&system_process, token_create(TokenPrimary, HOST_USER_ADMINISTRATOR, geteuid()));
-    process_set_token(&user_process, token_create(TokenPrimary, HOST_USER_ADMINISTRATOR, geteuid()));
+    process_set_token(&system_process,
+                      token_create(TokenPrimary, HOST_USER_ADMINISTRATOR, geteuid()));
+    process_set_token(&user_process,
+                      token_create(TokenPrimary, HOST_USER_ADMINISTRATOR, geteuid()));
 }
 
 void security_halt(void)
@@ -208,7 +211,8 @@ VOID NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken)
 
 /* --- the client of a request --- */
 
-/** Keeps the client's token: a copy of its own when tracking is static, the very token when it is dynamic. */
+/** Keeps the client's token: a copy of its own when tracking is static, the very token when it is
+ *  dynamic. */
 static NTSTATUS client_capture(struct token *token, const SECURITY_QUALITY_OF_SERVICE *qos,
                                BOOLEAN remote, PSECURITY_CLIENT_CONTEXT context)
 {
@@ -317,7 +321,8 @@ VOID NTAPI SeUnlockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 
 /* --- privileges --- */
 
-/** What a standard user holds on Windows: bypassing directory checks, shutting down, and a few that do not matter here. */
+/** What a standard user holds on Windows: bypassing directory checks, shutting down, and a few that
+ *  do not matter here. */
 static bool identity_holds(struct nt_token identity, LUID privilege)
 {
     bool known = privilege.HighPart == 0 && privilege.LowPart >= SE_MIN_WELL_KNOWN_PRIVILEGE &&
@@ -351,5 +356,6 @@ BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
         held += identity_holds(token->identity, RequiredPrivileges->Privilege[i].Luid);
     }
     return (RequiredPrivileges->Control & PRIVILEGE_SET_ALL_NECESSARY) != 0
-               ? held == RequiredPrivileges->PrivilegeCount : held != 0;
+               ? held == RequiredPrivileges->PrivilegeCount
+               : held != 0;
 }

@@ -1,6 +1,6 @@
 /*
- * UTF-16 to UTF-8 and back: NT names are the first, POSIX names the second. Strict both ways, so that no name is opened
- * under a spelling that another one also has.
+ * UTF-16 to UTF-8 and back: NT names are the first, POSIX names the second. Strict both ways, so
+ * that no name is opened under a spelling that another one also has.
  */
 #include "nt/io.h"
 
@@ -66,8 +66,11 @@ char *nt_utf8(const WCHAR *text, size_t chars)
 static size_t get_utf8(const unsigned char *in, uint32_t *point)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = in[0] < 0x80 ? 1 : in[0] >= 0xC2 && in[0] < 0xE0 ? 2
-                  : in[0] >= 0xE0 && in[0] < 0xF0 ? 3 : in[0] >= 0xF0 && in[0] < 0xF5 ? 4 : 0;
+    size_t length = in[0] < 0x80                    ? 1
+                    : in[0] >= 0xC2 && in[0] < 0xE0 ? 2
+                    : in[0] >= 0xE0 && in[0] < 0xF0 ? 3
+                    : in[0] >= 0xF0 && in[0] < 0xF5 ? 4
+                                                    : 0;
     uint32_t value = length == 1 ? in[0] : in[0] & (0xFFu >> (length + 1));
 
     for (size_t i = 1; i < length; i++) {

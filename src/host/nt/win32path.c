@@ -1,6 +1,6 @@
 /*
- * The Win32 path of a host file, for tools that hand one to a driver: Z: is the root directory. Refuses what Windows
- * could not name, with the reason.
+ * The Win32 path of a host file, for tools that hand one to a driver: Z: is the root directory.
+ * Refuses what Windows could not name, with the reason.
  */
 #include "nt/io_internal.h"
 
@@ -15,7 +15,8 @@ static bool fail(struct host_error *error, const char *path, const char *what, c
     return false;
 }
 
-/** Takes "." and ".." and doubled slashes out of an absolute path, in place: Win32 does it before NT sees the name. */
+/** Takes "." and ".." and doubled slashes out of an absolute path, in place: Win32 does it before
+ *  NT sees the name. */
 static void canonicalize(char *path)
 {
     char *out = path;
