@@ -95,6 +95,7 @@ unsigned host_halt(FILE *report)
     unsigned leaks;
 
     if (pnp_started()) {
+        host_adapter_restart(NULL); /* If it is stopped: a machine that sleeps is woken to be shut down. */
         send_shutdowns();
         pnp_remove(NULL);
     }

@@ -61,14 +61,16 @@ bool number_parse(const char *text, const char *what, uint64_t limit, uint64_t *
     if (scan(text, limit, value, &end) && *end == '\0') {
         return true;
     }
-    tool_fail("write it decimal, or hexadecimal with 0x in front", "%s \"%s\" is no number from 0 to %llu", what, text,
-              (unsigned long long)limit);
+    tool_fail("write it decimal, or hexadecimal with 0x in front",
+              "%s \"%s\" is no number from 0 to %llu", what, text, (unsigned long long)limit);
     return false;
 }
 
 static int digit(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+    return isdigit((unsigned char)c)    ? c - '0'
+           : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+                                        : -1;
 }
 
 bool bytes_parse(const char *text, uint8_t *bytes, size_t room, size_t *count)
@@ -78,11 +80,13 @@ bool bytes_parse(const char *text, uint8_t *bytes, size_t room, size_t *count)
         int low = high < 0 ? -1 : digit(at[1]);
 
         if (low < 0) {
-            return tool_fail("write two hexadecimal digits for each byte, for example 12 00 00 00 24 00",
-                             "\"%s\" is not made of bytes", text);
+            return tool_fail(
+                "write two hexadecimal digits for each byte, for example 12 00 00 00 24 00",
+                "\"%s\" is not made of bytes", text);
         }
         if (*count == room) {
-            return tool_fail("see SPC-4 4.2: a CDB has 6, 10, 12, 16 or at most 32 bytes", "more than %zu bytes", room);
+            return tool_fail("see SPC-4 4.2: a CDB has 6, 10, 12, 16 or at most 32 bytes",
+                             "more than %zu bytes", room);
         }
         bytes[(*count)++] = (uint8_t)(high << 4 | low);
     }

@@ -36,19 +36,16 @@ static bool quit(struct session *session, int argc, char **argv)
 }
 
 static const struct command commands_general[] = {
-    {"help", "[COMMAND]", "lists the commands, or explains one", "", 0, 1, help},
-    {"echo", "[WORD]...", "prints the words", "", 0, -1, echo},
-    {"quit", "", "shuts the machine down and ends", "", 0, 0, quit},
+    {"help", "[COMMAND]", "lists the commands, or explains one", "", 0, 1, NEEDS_NOTHING, help},
+    {"echo", "[WORD]...", "prints the words", "", 0, -1, NEEDS_NOTHING, echo},
+    {"quit", "", "shuts the machine down and ends", "", 0, 0, NEEDS_NOTHING, quit},
     {0},
 };
 
 static const struct command_group groups[] = {
-    {"Images and the bus", commands_bus},
-    {"SCSI: what a unit says", commands_scsi},
-    {"SCSI: blocks", commands_blocks},
-    {"The adapter's life", commands_adapter},
-    {"Looking inside", commands_look},
-    {"General", commands_general},
+    {"Images and the bus", commands_bus}, {"SCSI: what a unit says", commands_scsi},
+    {"SCSI: blocks", commands_blocks},    {"The adapter's life", commands_adapter},
+    {"Looking inside", commands_look},    {"General", commands_general},
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -101,7 +98,8 @@ bool command_help(const char *name)
                    strlen(usage) <= 42 ? row->help : "", row->help);
         }
     }
-    puts("A line may begin with ! (it must fail) or # (a comment). \"Quotes\" hold words with blanks together.");
+    puts("A line may begin with ! (it must fail) or # (a comment). \"Quotes\" hold words with "
+         "blanks together.");
     return true;
 }
 
@@ -142,6 +140,9 @@ static bool run_words(struct session *session, int argc, char **argv)
     }
     if (argc - 1 < row->fewest || (row->most >= 0 && argc - 1 > row->most)) {
         return tool_fail("see `help`", "usage: %s %s", row->name, row->arguments);
+    }
+    if (row->need == NEEDS_ADAPTER && session->stopped) {
+        return tool_fail("`restart` it first", "%s: the adapter is stopped", argv[0]);
     }
     return row->run(session, argc, argv);
 }

@@ -15,9 +15,13 @@
 /** What lasts from one command to the next. */
 struct session {
     bool quit;
-    bool verbose;           /**< Print what each command left in the trace. */
-    uint64_t last_event;    /**< Sequence number of the last driver event shown. */
+    bool stopped;        /**< Between `stop` and `restart`: requests would wait for ever. */
+    bool verbose;        /**< Print what each command left in the trace. */
+    uint64_t last_event; /**< Sequence number of the last driver event shown. */
 };
+
+/** Does a command send something to the adapter? Then it is refused while that is stopped. */
+enum command_need { NEEDS_NOTHING, NEEDS_ADAPTER };
 
 struct command {
     const char *name;
@@ -25,7 +29,9 @@ struct command {
     const char *help;      /**< One line. */
     const char *chapter;   /**< Chapter that explains what it shows; "" = none. */
     int fewest, most;      /**< Arguments; most < 0: any number. */
-    bool (*run)(struct session *session, int argc, char **argv); /**< argv[0] is the name. false: it complained. */
+    enum command_need need;
+    bool (*run)(struct session *session, int argc,
+                char **argv); /**< argv[0] is the name. false: it complained. */
 };
 
 struct command_group {

@@ -7,56 +7,53 @@
 
 #include <string.h>
 
-/** One of the host's functions that may fail. */
-static bool life(bool (*function)(struct host_error *), const char *done)
+/** One of the host's functions that may fail; afterwards the adapter is stopped, or it is not. */
+static bool life(struct session *session, bool (*function)(struct host_error *), bool stopped,
+                 const char *done)
 {
     struct host_error error;
 
     if (!function(&error)) {
         return tool_fail_host(&error);
     }
+    session->stopped = stopped;
     puts(done);
     return true;
 }
 
 static bool stop(struct session *session, int argc, char **argv)
 {
-    (void)session;
     (void)argc;
     (void)argv;
-    return life(host_adapter_stop, "stopped");
+    return life(session, host_adapter_stop, true, "stopped");
 }
 
 static bool restart(struct session *session, int argc, char **argv)
 {
-    (void)session;
     (void)argc;
     (void)argv;
-    return life(host_adapter_restart, "restarted");
+    return life(session, host_adapter_restart, false, "restarted");
 }
 
 static bool remove_adapter(struct session *session, int argc, char **argv)
 {
-    (void)session;
     (void)argc;
     (void)argv;
-    return life(host_remove, "removed");
+    return life(session, host_remove, false, "removed");
 }
 
 static bool start(struct session *session, int argc, char **argv)
 {
-    (void)session;
     (void)argc;
     (void)argv;
-    return life(host_start, "started");
+    return life(session, host_start, false, "started");
 }
 
 static bool unload(struct session *session, int argc, char **argv)
 {
-    (void)session;
     (void)argc;
     (void)argv;
-    return life(host_unload, "unloaded; nothing was left behind");
+    return life(session, host_unload, false, "unloaded; nothing was left behind");
 }
 
 static bool reset(struct session *session, int argc, char **argv)
@@ -64,7 +61,8 @@ static bool reset(struct session *session, int argc, char **argv)
     static const struct {
         const char *name;
         enum host_reset_level level;
-    } levels[] = {{"unit", HOST_RESET_UNIT}, {"target", HOST_RESET_TARGET}, {"bus", HOST_RESET_BUS}};
+    } levels[] = {
+        {"unit", HOST_RESET_UNIT}, {"target", HOST_RESET_TARGET}, {"bus", HOST_RESET_BUS}};
     struct address address;
 
     (void)session;
@@ -74,20 +72,24 @@ static bool reset(struct session *session, int argc, char **argv)
             if (!address_parse(argv[2], &address)) {
                 return false;
             }
-            return (host_reset(levels[i].level, address.path, address.target, address.lun) && puts("reset") >= 0) ||
-                   tool_fail("`units` lists what can be reset; `trace 40` shows what happened", "%s: the %s reset failed",
-                             argv[2], argv[1]);
+            return (host_reset(levels[i].level, address.path, address.target, address.lun) &&
+                    puts("reset") >= 0) ||
+                   tool_fail("`units` lists what can be reset; `trace 40` shows what happened",
+                             "%s: the %s reset failed", argv[2], argv[1]);
         }
     }
     return tool_fail("reset unit|target|bus P:T:L", "\"%s\" is no level of reset", argv[1]);
 }
 
 const struct command commands_adapter[] = {
-    {"reset", "unit|target|bus P:T:L", "one rung of the reset ladder", "02-dispatch", 2, 2, reset},
-    {"stop", "", "ScsiStopAdapter, as before the power goes", "01-adapter", 0, 0, stop},
-    {"restart", "", "ScsiRestartAdapter, as when the power is back", "01-adapter", 0, 0, restart},
-    {"remove", "", "PnP takes the adapter away", "01-adapter", 0, 0, remove_adapter},
-    {"start", "", "PnP starts it again", "01-adapter", 0, 0, start},
-    {"unload", "", "unloads the driver (after remove)", "01-adapter", 0, 0, unload},
+    {"reset", "unit|target|bus P:T:L", "one rung of the reset ladder", "02-dispatch", 2, 2,
+     NEEDS_ADAPTER, reset},
+    {"stop", "", "ScsiStopAdapter, as before the power goes", "01-adapter", 0, 0, NEEDS_NOTHING,
+     stop},
+    {"restart", "", "ScsiRestartAdapter, as when the power is back", "01-adapter", 0, 0,
+     NEEDS_NOTHING, restart},
+    {"remove", "", "PnP takes the adapter away", "01-adapter", 0, 0, NEEDS_NOTHING, remove_adapter},
+    {"start", "", "PnP starts it again", "01-adapter", 0, 0, NEEDS_NOTHING, start},
+    {"unload", "", "unloads the driver (after remove)", "01-adapter", 0, 0, NEEDS_NOTHING, unload},
     {0},
 };

@@ -21,8 +21,10 @@ struct range {
 
 static bool parse_range(char **argv, struct range *range)
 {
-    return address_parse(argv[1], &range->address) && number_parse(argv[2], "LBA", UINT64_MAX, &range->lba) &&
-           number_parse(argv[3], "COUNT", UINT32_MAX, &range->count) && scsi_geometry(&range->address, &range->geometry);
+    return address_parse(argv[1], &range->address) &&
+           number_parse(argv[2], "LBA", UINT64_MAX, &range->lba) &&
+           number_parse(argv[3], "COUNT", UINT32_MAX, &range->count) &&
+           scsi_geometry(&range->address, &range->geometry);
 }
 
 /** Where the data of a WRITE or VERIFY come from. */
@@ -35,12 +37,14 @@ struct source {
 };
 
 /** Fills a buffer for blocks that begin at `lba`. */
-static bool fill(struct source *source, uint8_t *data, uint32_t length, uint64_t lba, uint32_t block_size)
+static bool fill(struct source *source, uint8_t *data, uint32_t length, uint64_t lba,
+                 uint32_t block_size)
 {
     switch (source->kind) {
     case FROM_FILE:
         return fread(data, 1, length, source->file) == length ||
-               tool_fail("give a smaller COUNT or a longer file", "%s: ends before %u more bytes", source->name, length);
+               tool_fail("give a smaller COUNT or a longer file", "%s: ends before %u more bytes",
+                         source->name, length);
     case FROM_BYTE:
         memset(data, source->byte, length);
         return true;
@@ -85,7 +89,8 @@ static bool open_source(const char *text, struct source *source)
     source->kind = FROM_FILE;
     source->file = fopen(text, "rb");
     return source->file != NULL ||
-           tool_fail("give a file, or a pattern: zero, ones, 0xNN, lba, random:SEED", "%s: %s", text, strerror(errno));
+           tool_fail("give a file, or a pattern: zero, ones, 0xNN, lba, random:SEED", "%s: %s",
+                     text, strerror(errno));
 }
 
 /** WRITE or VERIFY with data from a source; VERIFY without one. */
@@ -99,11 +104,14 @@ static bool put_blocks(const struct range *range, uint8_t opcode, struct source 
     for (uint64_t lba = range->lba; ok && left > 0;) {
         uint32_t blocks = left < step ? (uint32_t)left : step;
         uint32_t length = source != NULL ? blocks * range->geometry.block_size : 0;
-        struct scsi_command command = scsi_block_command(&range->address, opcode, lba, blocks,
-                                                         length != 0 ? HOST_DATA_OUT : HOST_DATA_NONE, data, length);
+        struct scsi_command command =
+            scsi_block_command(&range->address, opcode, lba, blocks,
+                               length != 0 ? HOST_DATA_OUT : HOST_DATA_NONE, data, length);
 
-        command.cdb[1] = opcode == 0x2F && length != 0 ? 0x02 : 0; /* BYTCHK: compare with the data. */
-        ok = (length == 0 || fill(source, data, length, lba, range->geometry.block_size)) && scsi_do(&command);
+        command.cdb[1] =
+            opcode == 0x2F && length != 0 ? 0x02 : 0; /* BYTCHK: compare with the data. */
+        ok = (length == 0 || fill(source, data, length, lba, range->geometry.block_size)) &&
+             scsi_do(&command);
         lba += blocks;
         left -= blocks;
     }
@@ -122,16 +130,19 @@ static bool get_blocks(const struct range *range, FILE *file, const char *name)
     for (uint64_t lba = range->lba; ok && left > 0;) {
         uint32_t blocks = left < step ? (uint32_t)left : step;
         uint32_t length = blocks * range->geometry.block_size;
-        struct scsi_command command = scsi_block_command(&range->address, 0x28, lba, blocks, HOST_DATA_IN, data, length);
+        struct scsi_command command =
+            scsi_block_command(&range->address, 0x28, lba, blocks, HOST_DATA_IN, data, length);
 
         ok = scsi_do(&command);
         if (ok && command.transferred != length) {
-            ok = tool_fail("this is a fault of the driver", "%u of %u bytes came", command.transferred, length);
+            ok = tool_fail("this is a fault of the driver", "%u of %u bytes came",
+                           command.transferred, length);
         }
         if (ok && file == NULL) {
             print_hex(data, length);
         } else if (ok && fwrite(data, 1, length, file) != length) {
-            ok = tool_fail("free some space", "%s: could not be written: %s", name, strerror(errno));
+            ok =
+                tool_fail("free some space", "%s: could not be written: %s", name, strerror(errno));
         }
         lba += blocks;
         left -= blocks;
@@ -142,8 +153,8 @@ static bool get_blocks(const struct range *range, FILE *file, const char *name)
 
 static void say(const char *verb, const struct range *range)
 {
-    printf("%" PRIu64 " block(s) of %u bytes %s from LBA %" PRIu64 "\n", range->count, range->geometry.block_size, verb,
-           range->lba);
+    printf("%" PRIu64 " block(s) of %u bytes %s from LBA %" PRIu64 "\n", range->count,
+           range->geometry.block_size, verb, range->lba);
 }
 
 static bool read_blocks(struct session *session, int argc, char **argv)
@@ -158,7 +169,8 @@ static bool read_blocks(struct session *session, int argc, char **argv)
         return false;
     }
     if (name == NULL && range.count > 64) {
-        return tool_fail("name a FILE for them", "%" PRIu64 " blocks are too many to print", range.count);
+        return tool_fail("name a FILE for them", "%" PRIu64 " blocks are too many to print",
+                         range.count);
     }
     if (name != NULL && (file = fopen(name, "wb")) == NULL) {
         return tool_fail("check the path and the rights", "%s: %s", name, strerror(errno));
@@ -221,18 +233,23 @@ static bool flush(struct session *session, int argc, char **argv)
     }
     if (as_srb) {
         status = host_send_flush(address.path, address.target, address.lun);
-        return status == 1 || tool_fail("`trace 40` shows the way it went", "%s: SRB_FUNCTION_FLUSH ended with 0x%02X",
-                                        argv[1], status);
+        return status == 1 ||
+               tool_fail("`trace 40` shows the way it went",
+                         "%s: SRB_FUNCTION_FLUSH ended with 0x%02X", argv[1], status);
     }
     command = scsi_block_command(&address, 0x35, 0, 0, HOST_DATA_NONE, NULL, 0);
     return scsi_do(&command);
 }
 
 const struct command commands_blocks[] = {
-    {"read", "P:T:L LBA COUNT [FILE]", "READ: prints the blocks, or puts them into a file", "04-workers", 3, 4, read_blocks},
-    {"write", "P:T:L LBA COUNT FILE|PATTERN", "WRITE: from a file, or zero, ones, 0xNN, lba, random:SEED", "04-workers", 4, 4,
+    {"read", "P:T:L LBA COUNT [FILE]", "READ: prints the blocks, or puts them into a file",
+     "04-workers", 3, 4, NEEDS_ADAPTER, read_blocks},
+    {"write", "P:T:L LBA COUNT FILE|PATTERN",
+     "WRITE: from a file, or zero, ones, 0xNN, lba, random:SEED", "04-workers", 4, 4, NEEDS_ADAPTER,
      write_blocks},
-    {"verify", "P:T:L LBA COUNT [FILE|PATTERN]", "VERIFY: can be read, and is equal to", "03-scsi", 3, 4, verify_blocks},
-    {"flush", "P:T:L [--srb]", "SYNCHRONIZE CACHE, or an SRB of its own", "04-workers", 1, 2, flush},
+    {"verify", "P:T:L LBA COUNT [FILE|PATTERN]", "VERIFY: can be read, and is equal to", "03-scsi",
+     3, 4, NEEDS_ADAPTER, verify_blocks},
+    {"flush", "P:T:L [--srb]", "SYNCHRONIZE CACHE, or an SRB of its own", "04-workers", 1, 2,
+     NEEDS_ADAPTER, flush},
     {0},
 };

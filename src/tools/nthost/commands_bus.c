@@ -37,9 +37,9 @@ static bool connect_image(struct session *session, int argc, char **argv)
         return false;
     }
     host_settle(); /* The class drivers start on the unit before the next command is read. */
-    printf("%u:%u:%u  %s  %" PRIu64 " blocks of %u bytes (%s)\n", out.Address.Path, out.Address.Target, out.Address.Lun,
-           image.path, (uint64_t)out.BlockCount, (unsigned)out.BlockSize,
-           size_text(out.BlockCount * out.BlockSize, size, sizeof(size)));
+    printf("%u:%u:%u  %s  %" PRIu64 " blocks of %u bytes (%s)\n", out.Address.Path,
+           out.Address.Target, out.Address.Lun, image.path, (uint64_t)out.BlockCount,
+           (unsigned)out.BlockSize, size_text(out.BlockCount * out.BlockSize, size, sizeof(size)));
     return true;
 }
 
@@ -78,8 +78,8 @@ static bool list(struct session *session, int argc, char **argv)
     for (ULONG i = 0; i < images->Returned; i++) {
         const VMINI_ACTIVE_ENTRY *entry = &images->Entries[i];
 
-        printf("%u:%u:%u  %-10s %10s%s%s%s%s  %s\n", entry->Address.Path, entry->Address.Target, entry->Address.Lun,
-               entry->State < 3 ? states[entry->State] : "unknown",
+        printf("%u:%u:%u  %-10s %10s%s%s%s%s  %s\n", entry->Address.Path, entry->Address.Target,
+               entry->Address.Lun, entry->State < 3 ? states[entry->State] : "unknown",
                size_text(entry->BlockCount * entry->BlockSize, size, sizeof(size)),
                (entry->Flags & VMINI_CONNECT_CDROM) != 0 ? " CD-ROM" : "",
                (entry->Flags & VMINI_CONNECT_READ_ONLY) != 0 ? " read-only" : "",
@@ -110,11 +110,16 @@ static bool units(struct session *session, int argc, char **argv)
     for (unsigned i = 0; i < count; i++) {
         const struct host_unit *unit = &all[i];
 
-        printf("%u:%u:%u  %-13s \"%s\" \"%s\" \"%s\" %s%s%s%s%s%s\n", unit->path, unit->target, unit->lun,
-               device_type_name(unit->device_type), unit->vendor, unit->product, unit->revision,
-               unit->block_size != 0 ? size_text(unit->block_count * unit->block_size, size, sizeof(size)) : "no medium",
-               unit->removable ? ", removable" : "", unit->write_protected ? ", write protected" : "",
-               unit->claimed ? ", class driver started" : "", unit->serial[0] != '\0' ? ", serial " : "", unit->serial);
+        printf("%u:%u:%u  %-13s \"%s\" \"%s\" \"%s\" %s%s%s%s%s%s\n", unit->path, unit->target,
+               unit->lun, device_type_name(unit->device_type), unit->vendor, unit->product,
+               unit->revision,
+               unit->block_size != 0
+                   ? size_text(unit->block_count * unit->block_size, size, sizeof(size))
+                   : "no medium",
+               unit->removable ? ", removable" : "",
+               unit->write_protected ? ", write protected" : "",
+               unit->claimed ? ", class driver started" : "",
+               unit->serial[0] != '\0' ? ", serial " : "", unit->serial);
     }
     free(all);
     return true;
@@ -130,8 +135,10 @@ static bool ping(struct session *session, int argc, char **argv)
     if (!control_ping(&out)) {
         return false;
     }
-    printf("vmini, interface version %u: %u bus(es) x %u targets x %u logical units, %u connected\n", (unsigned)out.Version,
-           (unsigned)out.NumberOfBuses, (unsigned)out.MaximumTargets, (unsigned)out.MaximumLuns, (unsigned)out.ActiveDevices);
+    printf(
+        "vmini, interface version %u: %u bus(es) x %u targets x %u logical units, %u connected\n",
+        (unsigned)out.Version, (unsigned)out.NumberOfBuses, (unsigned)out.MaximumTargets,
+        (unsigned)out.MaximumLuns, (unsigned)out.ActiveDevices);
     return true;
 }
 
@@ -160,9 +167,9 @@ static bool events(struct session *session, int argc, char **argv)
         if (event.Lost != 0) {
             printf("(%u event(s) were overwritten before)\n", (unsigned)event.Lost);
         }
-        printf("#%" PRIu64 " %s %u:%u:%u %s", (uint64_t)event.Sequence, kinds[event.Kind < 4 ? event.Kind : 0],
-               event.Address.Path, event.Address.Target, event.Address.Lun,
-               control_path_text(event.PathName, path, sizeof(path)));
+        printf("#%" PRIu64 " %s %u:%u:%u %s", (uint64_t)event.Sequence,
+               kinds[event.Kind < 4 ? event.Kind : 0], event.Address.Path, event.Address.Target,
+               event.Address.Lun, control_path_text(event.PathName, path, sizeof(path)));
         if (event.Status != 0) {
             printf(" %s (%08X)", status != NULL ? status : "", (unsigned)event.Status);
         }
@@ -173,12 +180,17 @@ static bool events(struct session *session, int argc, char **argv)
 
 const struct command commands_bus[] = {
     {"connect", "PATH [--cdrom] [--read-only] [--removable] [--thin] [--at P:T:L]",
-     "serves an image as a disk or CD-ROM", "02-dispatch", 1, -1, connect_image},
-    {"disconnect", "PATH|P:T:L", "takes it away and closes the file", "02-dispatch", 1, 1, disconnect_image},
-    {"list", "", "what is connected, as the driver sees it", "02-dispatch", 0, 0, list},
-    {"units", "", "what is on the bus, as Storport sees it", "02-dispatch", 0, 0, units},
-    {"ping", "", "asks the driver for version and limits", "02-dispatch", 0, 0, ping},
-    {"scan", "", "scans the bus now", "02-dispatch", 0, 0, scan},
-    {"events", "", "arrivals, departures, media errors since last asked", "02-dispatch", 0, 0, events},
+     "serves an image as a disk or CD-ROM", "02-dispatch", 1, -1, NEEDS_ADAPTER, connect_image},
+    {"disconnect", "PATH|P:T:L", "takes it away and closes the file", "02-dispatch", 1, 1,
+     NEEDS_ADAPTER, disconnect_image},
+    {"list", "", "what is connected, as the driver sees it", "02-dispatch", 0, 0, NEEDS_ADAPTER,
+     list},
+    {"units", "", "what is on the bus, as Storport sees it", "02-dispatch", 0, 0, NEEDS_NOTHING,
+     units},
+    {"ping", "", "asks the driver for version and limits", "02-dispatch", 0, 0, NEEDS_ADAPTER,
+     ping},
+    {"scan", "", "scans the bus now", "02-dispatch", 0, 0, NEEDS_NOTHING, scan},
+    {"events", "", "arrivals, departures, media errors since last asked", "02-dispatch", 0, 0,
+     NEEDS_ADAPTER, events},
     {0},
 };

@@ -26,13 +26,16 @@ static bool census(struct session *session, int argc, char **argv)
     (void)session;
     (void)argc;
     (void)argv;
-    printf("  pool        %" PRIu64 " blocks, %" PRIu64 " bytes\n", census.pool_blocks, census.pool_bytes);
-    printf("  threads     %" PRIu64 "\n  handles     %" PRIu64 "\n  objects     %" PRIu64 "\n", census.threads,
-           census.handles, census.objects);
-    printf("  IRPs        %" PRIu64 "\n  MDLs        %" PRIu64 "\n  timers      %" PRIu64 "\n", census.irps, census.mdls,
-           census.timers);
-    printf("  interfaces  %" PRIu64 "\n  PnP notifications %" PRIu64 "\n", census.interfaces, census.notifications);
-    printf("  SRBs        %" PRIu64 " started, %" PRIu64 " completed\n", census.srbs_started, census.srbs_completed);
+    printf("  pool        %" PRIu64 " blocks, %" PRIu64 " bytes\n", census.pool_blocks,
+           census.pool_bytes);
+    printf("  threads     %" PRIu64 "\n  handles     %" PRIu64 "\n  objects     %" PRIu64 "\n",
+           census.threads, census.handles, census.objects);
+    printf("  IRPs        %" PRIu64 "\n  MDLs        %" PRIu64 "\n  timers      %" PRIu64 "\n",
+           census.irps, census.mdls, census.timers);
+    printf("  interfaces  %" PRIu64 "\n  PnP notifications %" PRIu64 "\n", census.interfaces,
+           census.notifications);
+    printf("  SRBs        %" PRIu64 " started, %" PRIu64 " completed\n", census.srbs_started,
+           census.srbs_completed);
     return true;
 }
 
@@ -86,7 +89,7 @@ static bool parse_fault(const char *text, struct host_file_fault *fault)
     static const struct {
         const char *name;
         int error;
-    } errors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EACCES", EACCES}, {"EROFS", EROFS},
+    } errors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EACCES", EACCES},      {"EROFS", EROFS},
                   {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"ETIMEDOUT", ETIMEDOUT}};
     uint64_t bytes;
 
@@ -108,7 +111,8 @@ static bool parse_fault(const char *text, struct host_file_fault *fault)
             return true;
         }
     }
-    return tool_fail("EIO, ENOSPC, EACCES, EROFS, EMFILE, ENOMEM, ETIMEDOUT, hang, or short=N", "\"%s\" is no fault", text);
+    return tool_fail("EIO, ENOSPC, EACCES, EROFS, EMFILE, ENOMEM, ETIMEDOUT, hang, or short=N",
+                     "\"%s\" is no fault", text);
 }
 
 static bool fault(struct session *session, int argc, char **argv)
@@ -127,7 +131,8 @@ static bool fault(struct session *session, int argc, char **argv)
         return true;
     }
     if (argc != 4) {
-        return tool_fail("fault OP NTH ERRNO|hang|short=N, fault clear, fault release", "fault wants three words");
+        return tool_fail("fault OP NTH ERRNO|hang|short=N, fault clear, fault release",
+                         "fault wants three words");
     }
     for (unsigned i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
         if (strcmp(argv[1], operations[i]) == 0) {
@@ -143,16 +148,20 @@ static bool fault(struct session *session, int argc, char **argv)
             return true;
         }
     }
-    return tool_fail("open, read, write, flush or close", "\"%s\" is no operation on a file", argv[1]);
+    return tool_fail("open, read, write, flush or close", "\"%s\" is no operation on a file",
+                     argv[1]);
 }
 
 const struct command commands_look[] = {
-    {"why", "", "why nothing happens", "05-install", 0, 0, why},
-    {"census", "", "what the drivers hold now", "01-adapter", 0, 0, census},
-    {"trace", "[N]", "the last N records (20)", "00-how-to-read", 0, 1, trace},
-    {"settle", "[SECONDS]", "waits for scans; lets simulated time pass", "00-how-to-read", 0, 1, settle},
-    {"user", "administrator|standard [UID]", "who calls from now on; UID: whose rights to files", "02-dispatch", 1, 2, user},
-    {"fault", "OP NTH ERRNO|hang|short=N", "the NTH open/read/write/flush/close from now fails (clear, release)",
-     "04-workers", 1, 3, fault},
+    {"why", "", "why nothing happens", "05-install", 0, 0, NEEDS_NOTHING, why},
+    {"census", "", "what the drivers hold now", "01-adapter", 0, 0, NEEDS_NOTHING, census},
+    {"trace", "[N]", "the last N records (20)", "00-how-to-read", 0, 1, NEEDS_NOTHING, trace},
+    {"settle", "[SECONDS]", "waits for scans; lets simulated time pass", "00-how-to-read", 0, 1,
+     NEEDS_NOTHING, settle},
+    {"user", "administrator|standard [UID]", "who calls from now on; UID: whose rights to files",
+     "02-dispatch", 1, 2, NEEDS_NOTHING, user},
+    {"fault", "OP NTH ERRNO|hang|short=N",
+     "the NTH open/read/write/flush/close from now fails (clear, release)", "04-workers", 1, 3,
+     NEEDS_NOTHING, fault},
     {0},
 };

@@ -30,7 +30,8 @@ static bool inquiry(struct session *session, int argc, char **argv)
     struct scsi_command command;
 
     (void)session;
-    if (!address_parse(argv[1], &address) || (argc > 2 && !number_parse(argv[2], "page", 0xFF, &page))) {
+    if (!address_parse(argv[1], &address) ||
+        (argc > 2 && !number_parse(argv[2], "page", 0xFF, &page))) {
         return false;
     }
     command = scsi_prepare(&address, 0x12, 6, HOST_DATA_IN, data, argc > 2 ? sizeof(data) : 36);
@@ -110,7 +111,8 @@ static bool mode(struct session *session, int argc, char **argv)
     struct scsi_command command;
 
     (void)session;
-    if (!address_parse(argv[1], &address) || (argc > 2 && !number_parse(argv[2], "page", 0x3F, &page))) {
+    if (!address_parse(argv[1], &address) ||
+        (argc > 2 && !number_parse(argv[2], "page", 0x3F, &page))) {
         return false;
     }
     command = scsi_prepare(&address, 0x5A, 10, HOST_DATA_IN, data, sizeof(data));
@@ -188,7 +190,8 @@ static bool save(const char *path, const void *data, size_t length)
         return tool_fail("check the path and the rights", "%s: %s", path, strerror(errno));
     }
     ok = fwrite(data, 1, length, file) == length;
-    return (fclose(file) == 0 && ok) || tool_fail("free some space", "%s: could not be written: %s", path, strerror(errno));
+    return (fclose(file) == 0 && ok) ||
+           tool_fail("free some space", "%s: could not be written: %s", path, strerror(errno));
 }
 
 /** Reads a whole file as data-out. \return NULL after a complaint. */
@@ -209,7 +212,8 @@ static uint8_t *load_file(const char *path, uint32_t *length)
     got = fread(data, 1, SCSI_MAXIMUM_TRANSFER + 1, file);
     fclose(file);
     if (got == 0 || got > SCSI_MAXIMUM_TRANSFER) {
-        tool_fail("give a file of 1 byte to 1 MiB", "%s: %s", path, got == 0 ? "nothing can be read from it" : "too long");
+        tool_fail("give a file of 1 byte to 1 MiB", "%s: %s", path,
+                  got == 0 ? "nothing can be read from it" : "too long");
         free(data);
         return NULL;
     }
@@ -239,8 +243,8 @@ static bool cdb_data(struct scsi_command *command, int argc, char **argv)
         command->data = load_file(argv[1], &command->length);
         return command->data != NULL;
     }
-    return tool_fail("cdb P:T:L BYTE... [in N [FILE] | out FILE]", "\"%s\" with %d word(s) behind it is not understood",
-                     argv[0], argc - 1);
+    return tool_fail("cdb P:T:L BYTE... [in N [FILE] | out FILE]",
+                     "\"%s\" with %d word(s) behind it is not understood", argv[0], argc - 1);
 }
 
 static bool cdb(struct session *session, int argc, char **argv)
@@ -277,16 +281,18 @@ static bool cdb(struct session *session, int argc, char **argv)
 }
 
 const struct command commands_scsi[] = {
-    {"inquiry", "P:T:L [PAGE]", "INQUIRY: who are you; with a VPD page", "03-scsi", 1, 2, inquiry},
-    {"ready", "P:T:L", "TEST UNIT READY", "03-scsi", 1, 1, ready},
-    {"capacity", "P:T:L", "READ CAPACITY", "03-scsi", 1, 1, capacity},
-    {"luns", "P:T:L", "REPORT LUNS", "03-scsi", 1, 1, luns},
-    {"sense", "P:T:L", "REQUEST SENSE", "06-compliance", 1, 1, sense},
-    {"mode", "P:T:L [PAGE]", "MODE SENSE(10), all pages or one", "03-scsi", 1, 2, mode},
-    {"toc", "P:T:L", "READ TOC of a CD-ROM", "03-scsi", 1, 1, toc},
-    {"eject", "P:T:L", "START STOP UNIT: the medium out", "03-scsi", 1, 1, eject},
-    {"load", "P:T:L", "START STOP UNIT: the medium in", "03-scsi", 1, 1, load},
-    {"cdb", "P:T:L BYTE... [in N [FILE] | out FILE]", "any CDB; prints how it ended, never fails for it", "03-scsi", 2, -1,
-     cdb},
+    {"inquiry", "P:T:L [PAGE]", "INQUIRY: who are you; with a VPD page", "03-scsi", 1, 2,
+     NEEDS_ADAPTER, inquiry},
+    {"ready", "P:T:L", "TEST UNIT READY", "03-scsi", 1, 1, NEEDS_ADAPTER, ready},
+    {"capacity", "P:T:L", "READ CAPACITY", "03-scsi", 1, 1, NEEDS_ADAPTER, capacity},
+    {"luns", "P:T:L", "REPORT LUNS", "03-scsi", 1, 1, NEEDS_ADAPTER, luns},
+    {"sense", "P:T:L", "REQUEST SENSE", "06-compliance", 1, 1, NEEDS_ADAPTER, sense},
+    {"mode", "P:T:L [PAGE]", "MODE SENSE(10), all pages or one", "03-scsi", 1, 2, NEEDS_ADAPTER,
+     mode},
+    {"toc", "P:T:L", "READ TOC of a CD-ROM", "03-scsi", 1, 1, NEEDS_ADAPTER, toc},
+    {"eject", "P:T:L", "START STOP UNIT: the medium out", "03-scsi", 1, 1, NEEDS_ADAPTER, eject},
+    {"load", "P:T:L", "START STOP UNIT: the medium in", "03-scsi", 1, 1, NEEDS_ADAPTER, load},
+    {"cdb", "P:T:L BYTE... [in N [FILE] | out FILE]",
+     "any CDB; prints how it ended, never fails for it", "03-scsi", 2, -1, NEEDS_ADAPTER, cdb},
     {0},
 };

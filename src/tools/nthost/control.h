@@ -16,8 +16,8 @@
 /** What CONNECT is asked for. */
 struct control_image {
     const char *path;
-    uint32_t flags;             /**< VMINI_CONNECT_*. */
-    const struct address *at;   /**< NULL: the first free address. */
+    uint32_t flags;           /**< VMINI_CONNECT_*. */
+    const struct address *at; /**< NULL: the first free address. */
 };
 
 /** Connects an image and waits until Storport has seen the unit. Complains itself, and checks what can be known before:

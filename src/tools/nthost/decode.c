@@ -16,7 +16,8 @@ void print_hex(const void *data, size_t length)
     bool skipping = false;
 
     for (size_t at = 0; at < length; at += 16) {
-        bool repeated = at >= 16 && at + 16 < length && memcmp(bytes + at, bytes + at - 16, 16) == 0;
+        bool repeated =
+            at >= 16 && at + 16 < length && memcmp(bytes + at, bytes + at - 16, 16) == 0;
 
         if (repeated) { /* Lines like the one before: one asterisk for all of them. */
             fputs(skipping ? "" : "  *\n", stdout);
@@ -71,8 +72,9 @@ const char *size_text(uint64_t bytes, char *buffer, size_t size)
 
 void print_outcome(const struct scsi_command *command)
 {
-    printf("  %s: SRB %s, SCSI %s, %u byte(s) moved\n", command_name(command->cdb), srb_status_name(command->srb_status),
-           scsi_status_name(command->scsi_status), command->transferred);
+    printf("  %s: SRB %s, SCSI %s, %u byte(s) moved\n", command_name(command->cdb),
+           srb_status_name(command->srb_status), scsi_status_name(command->scsi_status),
+           command->transferred);
     if (command->sense_length != 0) {
         print_sense(command->sense, command->sense_length);
     }
@@ -84,7 +86,8 @@ static void field(const char *name)
 }
 
 /** Characters of a fixed-length field, the padding cut off. */
-static void text_field(const char *name, const uint8_t *data, size_t length, size_t at, size_t count)
+static void text_field(const char *name, const uint8_t *data, size_t length, size_t at,
+                       size_t count)
 {
     if (length < at + count) {
         return;
@@ -104,14 +107,16 @@ static void number_field(const char *name, uint64_t value, const char *unit)
 
 void print_inquiry(const uint8_t *data, size_t length)
 {
-    static const char *const qualifiers[] = {"connected", "not connected, but possible", "reserved", "not possible here"};
+    static const char *const qualifiers[] = {"connected", "not connected, but possible", "reserved",
+                                             "not possible here"};
 
     if (length < 5) {
         puts("  (fewer bytes than the shortest INQUIRY data)");
         return;
     }
     field("device type");
-    printf("%02Xh %s, %s\n", data[0] & 0x1F, device_type_name(data[0]), qualifiers[data[0] >> 5 & 3]);
+    printf("%02Xh %s, %s\n", data[0] & 0x1F, device_type_name(data[0]),
+           qualifiers[data[0] >> 5 & 3]);
     field("removable medium");
     puts((data[1] & 0x80) != 0 ? "yes" : "no");
     number_field("version", data[2], data[2] == 6 ? "(SPC-4)" : data[2] == 5 ? "(SPC-3)" : "");
@@ -128,8 +133,9 @@ void print_inquiry(const uint8_t *data, size_t length)
 /** VPD page 83h: one line for each designator (SPC-4 7.8.6). */
 static void print_designators(const uint8_t *data, size_t length)
 {
-    static const char *const types[] = {"vendor specific", "T10 vendor ID", "EUI-64", "NAA",    "relative port",
-                                        "port group",      "unit group",    "MD5",    "SCSI name string"};
+    static const char *const types[] = {"vendor specific", "T10 vendor ID", "EUI-64",     "NAA",
+                                        "relative port",   "port group",    "unit group", "MD5",
+                                        "SCSI name string"};
     size_t at = 4;
 
     while (at + 4 <= length && at + 4 + data[at + 3] <= length) {
@@ -187,7 +193,8 @@ void print_vpd(const uint8_t *data, size_t length)
     case 0xB1:
         if (length >= 6) {
             field("rotation");
-            printf("%s\n", read_be16(data + 4) == 1 ? "none: non-rotating medium" : "see bytes 4 and 5");
+            printf("%s\n",
+                   read_be16(data + 4) == 1 ? "none: non-rotating medium" : "see bytes 4 and 5");
         }
         break;
     case 0xB2:
@@ -232,8 +239,8 @@ void print_sense(const uint8_t *data, size_t length)
         puts("  (no sense data)");
         return;
     }
-    printf("  sense %X/%02X/%02X: %s, %s\n", sense.key, sense.asc, sense.ascq, sense_key_name(sense.key),
-           asc_name(sense.asc, sense.ascq));
+    printf("  sense %X/%02X/%02X: %s, %s\n", sense.key, sense.asc, sense.ascq,
+           sense_key_name(sense.key), asc_name(sense.asc, sense.ascq));
     if ((data[0] & 0x7F) == 0x70 && length >= 18 && (data[15] & 0xC0) == 0xC0) {
         printf("  the field that is wrong: byte %u of the CDB", read_be16(data + 16));
         printf((data[15] & 0x08) != 0 ? ", bit %u\n" : "\n", data[15] & 7);
@@ -246,13 +253,20 @@ void print_sense(const uint8_t *data, size_t length)
 static const char *mode_page_name(uint8_t page)
 {
     switch (page & 0x3F) {
-    case 0x01: return "read-write error recovery";
-    case 0x08: return "caching";
-    case 0x0A: return "control";
-    case 0x1A: return "power condition";
-    case 0x1C: return "informational exceptions";
-    case 0x2A: return "CD capabilities";
-    default: return "page";
+    case 0x01:
+        return "read-write error recovery";
+    case 0x08:
+        return "caching";
+    case 0x0A:
+        return "control";
+    case 0x1A:
+        return "power condition";
+    case 0x1C:
+        return "informational exceptions";
+    case 0x2A:
+        return "CD capabilities";
+    default:
+        return "page";
     }
 }
 
@@ -277,7 +291,8 @@ void print_mode(const uint8_t *data, size_t length)
         char hex[3 * 64];
 
         field(mode_page_name(data[at]));
-        printf("%02Xh: %s\n", data[at] & 0x3F, hex_line(data + at, 2u + data[at + 1], hex, sizeof(hex)));
+        printf("%02Xh: %s\n", data[at] & 0x3F,
+               hex_line(data + at, 2u + data[at + 1], hex, sizeof(hex)));
         at += 2u + data[at + 1];
     }
 }

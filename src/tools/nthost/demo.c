@@ -42,15 +42,16 @@ static bool start(const struct options *options)
            ", verifier on; name@N: a callback at IRQL N.\n\n",
            tool_style(STYLE_BOLD), tool_style(STYLE_PLAIN), options->machine.host.sched.seed);
     demo_line("05-install", "install");
-    demo_words("%s: one devnode; its disks report bus type %u%s", strrchr(files.inf, '/') + 1, host_bus_type(),
-               host_bus_type() == BusTypeVirtual ? " (BusTypeVirtual)" : "");
+    demo_words("%s: one devnode; its disks report bus type %u%s", strrchr(files.inf, '/') + 1,
+               host_bus_type(), host_bus_type() == BusTypeVirtual ? " (BusTypeVirtual)" : "");
     demo_end();
     demo_line("01-adapter", "start");
     demo_callbacks(0);
     return true;
 }
 
-static bool connect_one(const char *path, uint32_t flags, struct address *address, struct scsi_geometry *geometry)
+static bool connect_one(const char *path, uint32_t flags, struct address *address,
+                        struct scsi_geometry *geometry)
 {
     struct control_image image = {.path = path, .flags = flags};
     VMINI_CONNECT_OUT out;
@@ -64,10 +65,10 @@ static bool connect_one(const char *path, uint32_t flags, struct address *addres
     geometry->blocks = out.BlockCount;
     geometry->block_size = out.BlockSize;
     demo_line("02-dispatch", "connect");
-    demo_words("%u:%u:%u  %s  %" PRIu64 " x %u bytes (%s)%s", address->path, address->target, address->lun, path,
-           geometry->blocks, geometry->block_size,
-           size_text(geometry->blocks * geometry->block_size, size, sizeof(size)),
-           (flags & (VMINI_CONNECT_READ_ONLY | VMINI_CONNECT_CDROM)) != 0 ? ", read-only" : "");
+    demo_words("%u:%u:%u  %s  %" PRIu64 " x %u bytes (%s)%s", address->path, address->target,
+               address->lun, path, geometry->blocks, geometry->block_size,
+               size_text(geometry->blocks * geometry->block_size, size, sizeof(size)),
+               (flags & (VMINI_CONNECT_READ_ONLY | VMINI_CONNECT_CDROM)) != 0 ? ", read-only" : "");
     demo_end();
     return true;
 }
@@ -76,7 +77,8 @@ static bool same_file(const char *left, const char *right)
 {
     struct stat one, other;
 
-    return stat(left, &one) == 0 && stat(right, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+    return stat(left, &one) == 0 && stat(right, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
 }
 
 /** A new, empty file of the source's size. */
@@ -88,11 +90,13 @@ static bool make_blank(const struct stage *stage)
         return tool_fail("name another --output", "%s is one of the sources", stage->output);
     }
     file = open(stage->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0 || ftruncate(file, (off_t)(stage->geometry.blocks * stage->geometry.block_size)) != 0) {
+    if (file < 0 ||
+        ftruncate(file, (off_t)(stage->geometry.blocks * stage->geometry.block_size)) != 0) {
         if (file >= 0) {
             close(file);
         }
-        return tool_fail("check the path, the rights and the free space", "%s: %s", stage->output, strerror(errno));
+        return tool_fail("check the path, the rights and the free space", "%s: %s", stage->output,
+                         strerror(errno));
     }
     return close(file) == 0;
 }
@@ -102,8 +106,8 @@ static bool connect_all(struct stage *stage)
     struct scsi_geometry other;
     size_t from = trace_count();
 
-    if (!connect_one(stage->disk, VMINI_CONNECT_READ_ONLY, &stage->from, &stage->geometry) || !make_blank(stage) ||
-        !connect_one(stage->output, 0, &stage->to, &other) ||
+    if (!connect_one(stage->disk, VMINI_CONNECT_READ_ONLY, &stage->from, &stage->geometry) ||
+        !make_blank(stage) || !connect_one(stage->output, 0, &stage->to, &other) ||
         !connect_one(stage->cdrom, VMINI_CONNECT_CDROM, &stage->cd, &other)) {
         return false;
     }
@@ -115,16 +119,22 @@ static bool connect_all(struct stage *stage)
 static bool inquiry(const struct stage *stage)
 {
     uint8_t data[36] = {0};
-    struct scsi_command command = scsi_prepare(&stage->from, 0x12, 6, HOST_DATA_IN, data, sizeof(data));
+    struct scsi_command command =
+        scsi_prepare(&stage->from, 0x12, 6, HOST_DATA_IN, data, sizeof(data));
     char hex[128];
+    int text = 24; /* Vendor and product, without the blanks at the end. */
 
     command.cdb[4] = sizeof(data);
     if (!scsi_do(&command)) {
         return false;
     }
+    while (text > 0 && data[7 + text] == ' ') {
+        text--;
+    }
     demo_line("03-scsi", "INQUIRY");
     demo_words("CDB %s ->", hex_line(command.cdb, command.cdb_length, hex, sizeof(hex)));
-    demo_words("%u bytes: %s ... \"%.24s\"", command.transferred, hex_line(data, 8, hex, sizeof(hex)), (const char *)data + 8);
+    demo_words("%u bytes: %s ... \"%.*s\"", command.transferred,
+               hex_line(data, 8, hex, sizeof(hex)), text, (const char *)data + 8);
     demo_end();
     return true;
 }
@@ -134,7 +144,8 @@ static bool read_way(const struct stage *stage)
 {
     uint8_t data[4096];
     uint32_t blocks = sizeof(data) / stage->geometry.block_size;
-    struct scsi_command command = scsi_block_command(&stage->from, 0x28, 0, blocks, HOST_DATA_IN, data, sizeof(data));
+    struct scsi_command command =
+        scsi_block_command(&stage->from, 0x28, 0, blocks, HOST_DATA_IN, data, sizeof(data));
     char hex[64];
 
     if (stage->geometry.blocks < blocks) {
@@ -144,7 +155,8 @@ static bool read_way(const struct stage *stage)
         return false;
     }
     demo_line("04-workers", "READ(10)");
-    demo_words("CDB %s, SRB #%" PRIu64 "; its way:", hex_line(command.cdb, command.cdb_length, hex, sizeof(hex)), command.id);
+    demo_words("CDB %s, SRB #%" PRIu64 "; its way:",
+               hex_line(command.cdb, command.cdb_length, hex, sizeof(hex)), command.id);
     demo_end();
     demo_way(command.id);
     return true;
@@ -154,8 +166,8 @@ static bool read_way(const struct stage *stage)
 static bool beyond_the_end(const struct stage *stage)
 {
     uint8_t data[512];
-    struct scsi_command command =
-        scsi_block_command(&stage->from, 0x28, stage->geometry.blocks, 1, HOST_DATA_IN, data, sizeof(data));
+    struct scsi_command command = scsi_block_command(&stage->from, 0x28, stage->geometry.blocks, 1,
+                                                     HOST_DATA_IN, data, sizeof(data));
     struct sense sense = {0, 0, 0};
 
     scsi_send(&command);
@@ -163,8 +175,8 @@ static bool beyond_the_end(const struct stage *stage)
     demo_line("06-compliance", "an error");
     demo_words("READ at LBA %" PRIu64 " -> %s, %u bytes moved;", stage->geometry.blocks,
                srb_status_name(command.srb_status), command.transferred);
-    demo_words("sense %X/%02X/%02X: %s, %s", sense.key, sense.asc, sense.ascq, sense_key_name(sense.key),
-               asc_name(sense.asc, sense.ascq));
+    demo_words("sense %X/%02X/%02X: %s, %s", sense.key, sense.asc, sense.ascq,
+               sense_key_name(sense.key), asc_name(sense.asc, sense.ascq));
     demo_end();
     return true;
 }
@@ -182,8 +194,10 @@ static bool copy(const struct stage *stage)
         return false;
     }
     demo_line("04-workers", "copy");
-    demo_words("%s: %" PRIu64 " READ and %" PRIu64 " WRITE SRBs, up to %u in flight, %" PRIu64 " failed;",
-               size_text(done.bytes, size, sizeof(size)), done.reads, done.writes, done.most_in_flight, done.failed);
+    demo_words("%s: %" PRIu64 " READ and %" PRIu64 " WRITE SRBs, up to %u in flight, %" PRIu64
+               " failed;",
+               size_text(done.bytes, size, sizeof(size)), done.reads, done.writes,
+               done.most_in_flight, done.failed);
     demo_words("%" PRIu64 " transfers of zeros left out", done.skipped);
     demo_end();
     if (!demo_compare(&stage->from, &stage->to, &stage->geometry, &done)) {
@@ -231,7 +245,8 @@ static bool end(const struct stage *stage)
     demo_line("01-adapter", "unload");
     demo_callbacks(from);
     demo_line("01-adapter", "census");
-    demo_words("SRBs: %" PRIu64 " started, %" PRIu64 " completed;", idle.srbs_started, idle.srbs_completed);
+    demo_words("SRBs: %" PRIu64 " started, %" PRIu64 " completed;", idle.srbs_started,
+               idle.srbs_completed);
     demo_words("pool blocks %" PRIu64 " -> %" PRIu64 ",", with->pool_blocks, without.pool_blocks);
     demo_words("threads %" PRIu64 " -> %" PRIu64 ",", with->threads, without.threads);
     demo_words("handles %" PRIu64 " -> %" PRIu64 ",", with->handles, without.handles);
@@ -264,7 +279,8 @@ enum tool_exit demo(const struct options *options)
     for (unsigned i = 0; i < options->image_count; i++) {
         *(options->images[i].cdrom ? &stage.cdrom : &stage.disk) = options->images[i].path;
     }
-    if (options->image_count != 2 || stage.disk == NULL || stage.cdrom == NULL || stage.output == NULL) {
+    if (options->image_count != 2 || stage.disk == NULL || stage.cdrom == NULL ||
+        stage.output == NULL) {
         tool_fail("see nthost help demo", "the demo wants one --disk, one --cdrom and an --output");
         return TOOL_USAGE;
     }

@@ -20,7 +20,8 @@ static uint32_t read_le32(const uint8_t *bytes)
 
 static bool read_block(const struct address *address, uint32_t lba, uint8_t *data)
 {
-    struct scsi_command command = scsi_block_command(address, 0x28, lba, 1, HOST_DATA_IN, data, BLOCK);
+    struct scsi_command command =
+        scsi_block_command(address, 0x28, lba, 1, HOST_DATA_IN, data, BLOCK);
 
     return scsi_do(&command);
 }
@@ -28,7 +29,8 @@ static bool read_block(const struct address *address, uint32_t lba, uint8_t *dat
 /** The first record of a directory block that is a file. NULL: there is none. */
 static const uint8_t *first_file(const uint8_t *block)
 {
-    for (unsigned at = 0; at + 34 <= BLOCK && block[at] >= 34 && at + block[at] <= BLOCK; at += block[at]) {
+    for (unsigned at = 0; at + 34 <= BLOCK && block[at] >= 34 && at + block[at] <= BLOCK;
+         at += block[at]) {
         const uint8_t *record = block + at;
 
         if ((record[25] & 2) == 0 && 33u + record[32] <= record[0]) {

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEPTH    8u                 /* Transfers in flight. */
+#define DEPTH    8u /* Transfers in flight. */
 #define TRANSFER (256u * 1024)
 
 /** One batch: the same piece of both disks. */
@@ -59,15 +59,18 @@ static bool next_batch(struct batch *batch, const struct scsi_geometry *geometry
         batch->lba += batch->lengths[i] / geometry->block_size;
     }
     batch->count = 0;
-    for (uint64_t at = batch->lba; batch->count < DEPTH && at < geometry->blocks; at += per_transfer) {
+    for (uint64_t at = batch->lba; batch->count < DEPTH && at < geometry->blocks;
+         at += per_transfer) {
         uint64_t left = geometry->blocks - at;
 
-        batch->lengths[batch->count++] = (uint32_t)((left < per_transfer ? left : per_transfer) * geometry->block_size);
+        batch->lengths[batch->count++] =
+            (uint32_t)((left < per_transfer ? left : per_transfer) * geometry->block_size);
     }
     return batch->count > 0;
 }
 
-static void submit(struct host_request *request, const struct address *address, const struct scsi_command *command)
+static void submit(struct host_request *request, const struct address *address,
+                   const struct scsi_command *command)
 {
     request->path = address->path;
     request->target = address->target;
@@ -93,17 +96,18 @@ static bool complain(const struct host_request *request)
 }
 
 /** Sends the batch's transfers that `wanted` names, all at once, and waits for them. */
-static bool transfer(struct batch *batch, const struct address *address, const struct scsi_geometry *geometry,
-                     uint8_t opcode, unsigned buffer, const bool *wanted)
+static bool transfer(struct batch *batch, const struct address *address,
+                     const struct scsi_geometry *geometry, uint8_t opcode, unsigned buffer,
+                     const bool *wanted)
 {
     uint64_t lba = batch->lba;
     bool ok = true;
 
     for (unsigned i = 0; i < batch->count; i++) {
         uint32_t blocks = batch->lengths[i] / geometry->block_size;
-        struct scsi_command command =
-            scsi_block_command(address, opcode, lba, blocks, opcode == 0x28 ? HOST_DATA_IN : HOST_DATA_OUT,
-                               batch->buffers[buffer] + (size_t)i * TRANSFER, batch->lengths[i]);
+        struct scsi_command command = scsi_block_command(
+            address, opcode, lba, blocks, opcode == 0x28 ? HOST_DATA_IN : HOST_DATA_OUT,
+            batch->buffers[buffer] + (size_t)i * TRANSFER, batch->lengths[i]);
 
         if (wanted[i]) {
             submit(batch->requests[i], address, &command);
@@ -134,7 +138,8 @@ static void count(struct demo_copy *copy)
             copy->reads += record->argument[2] == 0x28 || record->argument[2] == 0x88;
             copy->writes += record->argument[2] == 0x2A || record->argument[2] == 0x8A;
             in_flight++;
-            copy->most_in_flight = in_flight > copy->most_in_flight ? in_flight : copy->most_in_flight;
+            copy->most_in_flight =
+                in_flight > copy->most_in_flight ? in_flight : copy->most_in_flight;
         } else if (record->kind == TRACE_SRB_COMPLETE) {
             copy->failed += (record->argument[1] & 0x3F) != 1;
             in_flight -= in_flight > 0;
@@ -149,7 +154,8 @@ static void progress(const char *what, uint64_t lba, const struct scsi_geometry 
     static uint64_t shown;
     uint64_t percent = lba * 100 / geometry->blocks;
 
-    if (isatty(STDERR_FILENO) && geometry->blocks * geometry->block_size > 256u << 20 && percent != shown) {
+    if (isatty(STDERR_FILENO) && geometry->blocks * geometry->block_size > 256u << 20 &&
+        percent != shown) {
         shown = percent;
         fprintf(stderr, "\r  %s %" PRIu64 "%% \r", what, percent);
     }
@@ -162,8 +168,8 @@ static bool is_zero(const uint8_t *data, uint32_t length)
 
 static const bool all_wanted[DEPTH] = {true, true, true, true, true, true, true, true};
 
-bool demo_copy(const struct address *from, const struct address *to, const struct scsi_geometry *geometry,
-               struct demo_copy *copy)
+bool demo_copy(const struct address *from, const struct address *to,
+               const struct scsi_geometry *geometry, struct demo_copy *copy)
 {
     struct batch batch;
     bool ok = make_batch(&batch);
@@ -186,8 +192,8 @@ bool demo_copy(const struct address *from, const struct address *to, const struc
     return ok;
 }
 
-bool demo_compare(const struct address *left, const struct address *right, const struct scsi_geometry *geometry,
-                  struct demo_copy *counts)
+bool demo_compare(const struct address *left, const struct address *right,
+                  const struct scsi_geometry *geometry, struct demo_copy *counts)
 {
     struct batch batch;
     bool ok = make_batch(&batch);
@@ -201,7 +207,8 @@ bool demo_compare(const struct address *left, const struct address *right, const
 
             counts->bytes += batch.lengths[i];
             if (memcmp(batch.buffers[0] + at, batch.buffers[1] + at, batch.lengths[i]) != 0) {
-                ok = tool_fail("`nthost run` with `read` shows both", "the copy differs in the %u bytes from LBA %" PRIu64,
+                ok = tool_fail("`nthost run` with `read` shows both",
+                               "the copy differs in the %u bytes from LBA %" PRIu64,
                                batch.lengths[i], batch.lba + i * (TRANSFER / geometry->block_size));
             }
         }

@@ -25,19 +25,19 @@ void demo_way(uint64_t srb);
 
 /** What the copy counted. */
 struct demo_copy {
-    uint64_t reads, writes;  /**< SRBs by the trace. */
-    uint64_t failed;         /**< SRBs that did not end with SUCCESS. */
-    uint64_t skipped;        /**< Transfers not written: the blank disk holds these zeros already. */
+    uint64_t reads, writes; /**< SRBs by the trace. */
+    uint64_t failed;        /**< SRBs that did not end with SUCCESS. */
+    uint64_t skipped;       /**< Transfers not written: the blank disk holds these zeros already. */
     unsigned most_in_flight; /**< SRBs that the driver had at the same time. */
     uint64_t bytes;
 };
 
 /** Copies all blocks from one unit to another, blank one. Complains itself. */
-bool demo_copy(const struct address *from, const struct address *to, const struct scsi_geometry *geometry,
-               struct demo_copy *copy);
+bool demo_copy(const struct address *from, const struct address *to,
+               const struct scsi_geometry *geometry, struct demo_copy *copy);
 /** Reads both again and compares. \return false after a complaint, about the first block that differs. */
-bool demo_compare(const struct address *left, const struct address *right, const struct scsi_geometry *geometry,
-                  struct demo_copy *counts);
+bool demo_compare(const struct address *left, const struct address *right,
+                  const struct scsi_geometry *geometry, struct demo_copy *counts);
 
 /** Shows the volume's name and the beginning of the first file of a CD-ROM's root directory. Complains itself. */
 bool demo_cdrom(const struct address *address);

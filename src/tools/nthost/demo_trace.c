@@ -31,8 +31,8 @@ void demo_line(const char *chapter, const char *label)
     if (chapter == NULL) {
         printf("%*s", INDENT - 1, "");
     } else {
-        printf(" %s%-14s%s%s%-12s%s", tool_style(STYLE_DIM), chapter, tool_style(STYLE_PLAIN), tool_style(STYLE_BOLD),
-               label, tool_style(STYLE_PLAIN));
+        printf(" %s%-14s%s%s%-12s%s", tool_style(STYLE_DIM), chapter, tool_style(STYLE_PLAIN),
+               tool_style(STYLE_BOLD), label, tool_style(STYLE_PLAIN));
     }
     column = INDENT - 1;
 }
@@ -69,7 +69,8 @@ void demo_callbacks(size_t from)
         if (record != NULL && record->kind == TRACE_THREAD && record->argument[0] == 1 &&
             strcmp(record->name, "driver") == 0) {
             threads++;
-        } else if (record != NULL && record->kind == TRACE_CALLBACK_ENTER && strcmp(record->name, "HwStartIo") == 0) {
+        } else if (record != NULL && record->kind == TRACE_CALLBACK_ENTER &&
+                   strcmp(record->name, "HwStartIo") == 0) {
             starts++; /* The scan asks again and again. */
         } else if (record != NULL && record->kind == TRACE_CALLBACK_ENTER) {
             demo_words("%s@%u", record->name, record->irql);
@@ -120,7 +121,8 @@ static const char *thread_name(uint32_t id)
     for (size_t i = 0; i < trace_count(); i++) {
         const struct trace_record *record = trace_at(i);
 
-        if (record != NULL && record->kind == TRACE_THREAD && record->argument[0] == 1 && record->argument[1] == id) {
+        if (record != NULL && record->kind == TRACE_THREAD && record->argument[0] == 1 &&
+            record->argument[1] == id) {
             return record->name;
         }
     }
@@ -130,8 +132,9 @@ static const char *thread_name(uint32_t id)
 /** What of an SRB's way is told: the places where it changes hands. \return its text, NULL: not told. */
 static const char *landmark(const struct trace_record *record, char *text, size_t size)
 {
-    static const char *const routines[] = {"KeReleaseSemaphore", "IoBuildPartialMdl",  "IoAllocateIrp",
-                                           "IofCallDriver",      "IofCompleteRequest", "StorPortNotification"};
+    static const char *const routines[] = {"KeReleaseSemaphore", "IoBuildPartialMdl",
+                                           "IoAllocateIrp",      "IofCallDriver",
+                                           "IofCompleteRequest", "StorPortNotification"};
 
     switch (record->kind) {
     case TRACE_CALLBACK_ENTER:
@@ -142,7 +145,8 @@ static const char *landmark(const struct trace_record *record, char *text, size_
         snprintf(text, size, "file %s of %" PRIu64 " bytes", record->name, record->argument[1]);
         return text;
     case TRACE_SRB_COMPLETE:
-        snprintf(text, size, "%s, %" PRIu64 " bytes", srb_status_name((uint8_t)record->argument[1]), record->argument[3]);
+        snprintf(text, size, "%s, %" PRIu64 " bytes", srb_status_name((uint8_t)record->argument[1]),
+                 record->argument[3]);
         return text;
     case TRACE_ROUTINE:
         for (size_t i = 0; i < sizeof(routines) / sizeof(routines[0]); i++) {
@@ -190,7 +194,8 @@ void demo_way(uint64_t srb)
                 demo_end();
             }
             demo_line(NULL, NULL);
-            demo_words("thread %u (%s), IRQL %u: %s", record->thread, thread_name(record->thread), record->irql, what);
+            demo_words("thread %u (%s), IRQL %u: %s", record->thread, thread_name(record->thread),
+                       record->irql, what);
         } else {
             demo_words("> %s", what);
         }

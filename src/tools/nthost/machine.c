@@ -23,7 +23,8 @@ static bool own_directory(char *buffer, size_t size)
     ssize_t length = readlink("/proc/self/exe", buffer, size - 1);
 
     if (length <= 0) {
-        return tool_fail("name the files with --driver and --inf", "cannot tell where nthost lies: %s", strerror(errno));
+        return tool_fail("name the files with --driver and --inf",
+                         "cannot tell where nthost lies: %s", strerror(errno));
     }
     buffer[length] = '\0';
     *strrchr(buffer, '/') = '\0';
@@ -76,9 +77,11 @@ static bool take(const char *path, const char *what, const char *remedy, char *o
         return tool_fail(remedy, "%s %s is no regular file", what, path);
     }
     if (access(path, R_OK) != 0) {
-        return tool_fail("give yourself the right to read it", "%s %s: %s", what, path, strerror(errno));
+        return tool_fail("give yourself the right to read it", "%s %s: %s", what, path,
+                         strerror(errno));
     }
-    return realpath(path, out) != NULL || tool_fail(remedy, "%s %s: %s", what, path, strerror(errno));
+    return realpath(path, out) != NULL ||
+           tool_fail(remedy, "%s %s: %s", what, path, strerror(errno));
 }
 
 bool machine_find(const struct machine_options *options, struct machine_files *files)
@@ -95,7 +98,8 @@ bool machine_find(const struct machine_options *options, struct machine_files *f
         }
         driver = beside;
     }
-    if (!take(driver, "driver", "build it with `make build`, or name another with --driver FILE", files->driver)) {
+    if (!take(driver, "driver", "build it with `make build`, or name another with --driver FILE",
+              files->driver)) {
         return false;
     }
     if (options->inf != NULL) {
@@ -112,7 +116,8 @@ static bool set_parameter(const char *text)
     char name[64];
 
     if (equals == NULL || equals == text || (size_t)(equals - text) >= sizeof(name)) {
-        return tool_fail("for example --set NumberOfBuses=8; the INF lists the names", "--set %s is no NAME=VALUE", text);
+        return tool_fail("for example --set NumberOfBuses=8; the INF lists the names",
+                         "--set %s is no NAME=VALUE", text);
     }
     memcpy(name, text, (size_t)(equals - text));
     name[equals - text] = '\0';
@@ -152,6 +157,7 @@ bool machine_down(void)
 {
     unsigned leaks = booted ? host_halt(stderr) : 0;
 
-    return leaks == 0 || tool_fail("`census` before the end shows it growing; `trace` shows who made it",
-                                   "%u kind(s) of thing were left behind", leaks);
+    return leaks == 0 ||
+           tool_fail("`census` before the end shows it growing; `trace` shows who made it",
+                     "%u kind(s) of thing were left behind", leaks);
 }

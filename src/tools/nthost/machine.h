@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-#define MACHINE_SERVICE "vmini"
+#define MACHINE_SERVICE    "vmini"
 #define MACHINE_PARAMETERS 16
 
 struct machine_options {
@@ -18,7 +18,8 @@ struct machine_options {
     struct host_options host;
     enum host_user user;
     unsigned unix_uid;
-    const char *parameters[MACHINE_PARAMETERS]; /**< "NAME=VALUE" for the service's Parameters key. */
+    const char
+        *parameters[MACHINE_PARAMETERS]; /**< "NAME=VALUE" for the service's Parameters key. */
     unsigned parameter_count;
 };
 

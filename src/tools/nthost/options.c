@@ -11,21 +11,48 @@
 #include <string.h>
 
 enum option_code {
-    OPT_DRIVER = 256, OPT_INF, OPT_DISK, OPT_CDROM, OPT_READ_ONLY, OPT_REMOVABLE, OPT_THIN, OPT_SEED, OPT_REAL, OPT_LEGACY,
-    OPT_NO_VERIFIER, OPT_TRACE, OPT_SCRIPT, OPT_AS, OPT_UNC, OPT_SET, OPT_NO_START, OPT_OUTPUT, OPT_HELP,
+    OPT_DRIVER = 256,
+    OPT_INF,
+    OPT_DISK,
+    OPT_CDROM,
+    OPT_READ_ONLY,
+    OPT_REMOVABLE,
+    OPT_THIN,
+    OPT_SEED,
+    OPT_REAL,
+    OPT_LEGACY,
+    OPT_NO_VERIFIER,
+    OPT_TRACE,
+    OPT_SCRIPT,
+    OPT_AS,
+    OPT_UNC,
+    OPT_SET,
+    OPT_NO_START,
+    OPT_OUTPUT,
+    OPT_HELP,
 };
 
 static const struct option run_options[] = {
-    {"driver", required_argument, NULL, OPT_DRIVER},   {"inf", required_argument, NULL, OPT_INF},
-    {"disk", required_argument, NULL, OPT_DISK},       {"cdrom", required_argument, NULL, OPT_CDROM},
-    {"read-only", no_argument, NULL, OPT_READ_ONLY},   {"removable", no_argument, NULL, OPT_REMOVABLE},
-    {"thin", no_argument, NULL, OPT_THIN},             {"seed", required_argument, NULL, OPT_SEED},
-    {"real", no_argument, NULL, OPT_REAL},             {"legacy-srbs", no_argument, NULL, OPT_LEGACY},
-    {"no-verifier", no_argument, NULL, OPT_NO_VERIFIER}, {"trace", required_argument, NULL, OPT_TRACE},
-    {"script", required_argument, NULL, OPT_SCRIPT},   {"as", required_argument, NULL, OPT_AS},
-    {"unc", required_argument, NULL, OPT_UNC},         {"set", required_argument, NULL, OPT_SET},
-    {"no-start", no_argument, NULL, OPT_NO_START},     {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPT_HELP},             {0},
+    {"driver", required_argument, NULL, OPT_DRIVER},
+    {"inf", required_argument, NULL, OPT_INF},
+    {"disk", required_argument, NULL, OPT_DISK},
+    {"cdrom", required_argument, NULL, OPT_CDROM},
+    {"read-only", no_argument, NULL, OPT_READ_ONLY},
+    {"removable", no_argument, NULL, OPT_REMOVABLE},
+    {"thin", no_argument, NULL, OPT_THIN},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"real", no_argument, NULL, OPT_REAL},
+    {"legacy-srbs", no_argument, NULL, OPT_LEGACY},
+    {"no-verifier", no_argument, NULL, OPT_NO_VERIFIER},
+    {"trace", required_argument, NULL, OPT_TRACE},
+    {"script", required_argument, NULL, OPT_SCRIPT},
+    {"as", required_argument, NULL, OPT_AS},
+    {"unc", required_argument, NULL, OPT_UNC},
+    {"set", required_argument, NULL, OPT_SET},
+    {"no-start", no_argument, NULL, OPT_NO_START},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {0},
 };
 
 static const struct option demo_options[] = {
@@ -39,7 +66,8 @@ void options_help_run(void)
 {
     puts("usage: nthost run [OPTION]...\n"
          "\n"
-         "Boots a small Windows, installs the driver, starts it, connects the images, and obeys commands: from a script,\n"
+         "Boots a small Windows, installs the driver, starts it, connects the images, and obeys "
+         "commands: from a script,\n"
          "from standard input, or, on a terminal, at a prompt. `help` there lists the commands.\n"
          "\n"
          "  --driver FILE     the miniport's image (default: vmini.so beside nthost)\n"
@@ -53,10 +81,13 @@ void options_help_run(void)
          "                    hold for every --disk\n"
          "\n"
          "  --script FILE     obeys FILE; an error ends it. \"-\": standard input\n"
-         "  --as USER[:UID]   who calls: administrator (default) or standard; UID: whose rights to files count\n"
-         "  --unc DIR         the directory that stands for the network: \\\\server\\share is DIR/server/share\n"
+         "  --as USER[:UID]   who calls: administrator (default) or standard; UID: whose rights to "
+         "files count\n"
+         "  --unc DIR         the directory that stands for the network: \\\\server\\share is "
+         "DIR/server/share\n"
          "\n"
-         "  --seed N          seeded scheduler, with this seed (default: 1): the same seed, the same run\n"
+         "  --seed N          seeded scheduler, with this seed (default: 1): the same seed, the "
+         "same run\n"
          "  --real            POSIX threads instead: fast, and never the same twice\n"
          "  --legacy-srbs     SCSI_REQUEST_BLOCKs instead of STORAGE_REQUEST_BLOCKs\n"
          "  --no-verifier     without the expensive checks\n"
@@ -68,10 +99,13 @@ void options_help_run(void)
 
 void options_help_demo(void)
 {
-    puts("usage: nthost demo --disk IMG --cdrom ISO --output NEW [--driver FILE] [--inf FILE] [--seed N]\n"
+    puts("usage: nthost demo --disk IMG --cdrom ISO --output NEW [--driver FILE] [--inf FILE] "
+         "[--seed N]\n"
          "\n"
-         "Boots the host, connects a disk image and a CD-ROM image read-only and a blank disk NEW, copies the disk block by\n"
-         "block through SRBs, reads it back, takes everything down, and shows on the way what happened. `make demo` calls it\n"
+         "Boots the host, connects a disk image and a CD-ROM image read-only and a blank disk NEW, "
+         "copies the disk block by\n"
+         "block through SRBs, reads it back, takes everything down, and shows on the way what "
+         "happened. `make demo` calls it\n"
          "and checks the copy. NEW is overwritten.");
 }
 
@@ -85,7 +119,8 @@ static bool parse_user(const char *text, struct machine_options *machine)
     if (length == 8 && strncmp(text, "standard", length) == 0) {
         machine->user = HOST_USER_STANDARD;
     } else if (length != 13 || strncmp(text, "administrator", length) != 0) {
-        return tool_fail("administrator or standard, and :UID if you like", "--as %s: no such kind of user", text);
+        return tool_fail("administrator or standard, and :UID if you like",
+                         "--as %s: no such kind of user", text);
     }
     if (colon != NULL && !number_parse(colon + 1, "UID", UINT32_MAX - 1, &uid)) {
         return false;
@@ -97,7 +132,8 @@ static bool parse_user(const char *text, struct machine_options *machine)
 static bool add_image(struct options *options, const char *path, bool cdrom)
 {
     if (options->image_count == OPTIONS_IMAGES) {
-        return tool_fail("connect more with the command `connect`", "more than %d images", OPTIONS_IMAGES);
+        return tool_fail("connect more with the command `connect`", "more than %d images",
+                         OPTIONS_IMAGES);
     }
     options->images[options->image_count++] = (struct option_image){path, cdrom};
     return true;
@@ -106,7 +142,8 @@ static bool add_image(struct options *options, const char *path, bool cdrom)
 static bool add_parameter(struct machine_options *machine, const char *text)
 {
     if (machine->parameter_count == MACHINE_PARAMETERS) {
-        return tool_fail("change the INF instead, and name it with --inf", "more than %d times --set", MACHINE_PARAMETERS);
+        return tool_fail("change the INF instead, and name it with --inf",
+                         "more than %d times --set", MACHINE_PARAMETERS);
     }
     machine->parameters[machine->parameter_count++] = text;
     return true;
@@ -118,27 +155,63 @@ static bool take(int code, const char *value, struct options *options)
     struct machine_options *machine = &options->machine;
 
     switch (code) {
-    case OPT_DRIVER: machine->driver = value; return true;
-    case OPT_INF: machine->inf = value; return true;
-    case OPT_DISK: return add_image(options, value, false);
-    case OPT_CDROM: return add_image(options, value, true);
-    case OPT_READ_ONLY: options->disk_flags |= VMINI_CONNECT_READ_ONLY; return true;
-    case OPT_REMOVABLE: options->disk_flags |= VMINI_CONNECT_REMOVABLE; return true;
-    case OPT_THIN: options->disk_flags |= VMINI_CONNECT_THIN; return true;
-    case OPT_SEED: return number_parse(value, "seed", UINT64_MAX, &machine->host.sched.seed);
-    case OPT_REAL: machine->host.sched.kind = SCHED_REAL; return true;
-    case OPT_LEGACY: machine->host.srb_type = HOST_SRB_LEGACY; return true;
-    case OPT_NO_VERIFIER: machine->host.verifier = false; return true;
-    case OPT_TRACE: options->trace = value; return true;
-    case OPT_SCRIPT: options->script = value; return true;
-    case OPT_AS: return parse_user(value, machine);
-    case OPT_UNC: machine->host.unc_root = value; return true;
-    case OPT_SET: return add_parameter(machine, value);
-    case OPT_NO_START: options->no_start = true; return true;
-    case OPT_OUTPUT: options->output = value; return true;
-    case OPT_HELP: options->help = true; return true;
-    case 'v': options->verbose = true; return true;
-    default: return false;
+    case OPT_DRIVER:
+        machine->driver = value;
+        return true;
+    case OPT_INF:
+        machine->inf = value;
+        return true;
+    case OPT_DISK:
+        return add_image(options, value, false);
+    case OPT_CDROM:
+        return add_image(options, value, true);
+    case OPT_READ_ONLY:
+        options->disk_flags |= VMINI_CONNECT_READ_ONLY;
+        return true;
+    case OPT_REMOVABLE:
+        options->disk_flags |= VMINI_CONNECT_REMOVABLE;
+        return true;
+    case OPT_THIN:
+        options->disk_flags |= VMINI_CONNECT_THIN;
+        return true;
+    case OPT_SEED:
+        return number_parse(value, "seed", UINT64_MAX, &machine->host.sched.seed);
+    case OPT_REAL:
+        machine->host.sched.kind = SCHED_REAL;
+        return true;
+    case OPT_LEGACY:
+        machine->host.srb_type = HOST_SRB_LEGACY;
+        return true;
+    case OPT_NO_VERIFIER:
+        machine->host.verifier = false;
+        return true;
+    case OPT_TRACE:
+        options->trace = value;
+        return true;
+    case OPT_SCRIPT:
+        options->script = value;
+        return true;
+    case OPT_AS:
+        return parse_user(value, machine);
+    case OPT_UNC:
+        machine->host.unc_root = value;
+        return true;
+    case OPT_SET:
+        return add_parameter(machine, value);
+    case OPT_NO_START:
+        options->no_start = true;
+        return true;
+    case OPT_OUTPUT:
+        options->output = value;
+        return true;
+    case OPT_HELP:
+        options->help = true;
+        return true;
+    case 'v':
+        options->verbose = true;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -148,10 +221,12 @@ bool options_parse(int argc, char **argv, bool demo, struct options *options)
     int code;
 
     memset(options, 0, sizeof(*options));
-    options->machine.host.sched = (struct sched_options){.kind = SCHED_SEEDED, .seed = 1, .strategy = SCHED_RANDOM};
+    options->machine.host.sched =
+        (struct sched_options){.kind = SCHED_SEEDED, .seed = 1, .strategy = SCHED_RANDOM};
     options->machine.host.verifier = true;
     opterr = 0;
-    while ((code = getopt_long(argc, argv, demo ? ":" : ":v", demo ? demo_options : run_options, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, demo ? ":" : ":v", demo ? demo_options : run_options,
+                               NULL)) != -1) {
         if (code == ':') {
             return tool_fail(advice, "option %s wants a value", argv[optind - 1]);
         }

@@ -19,10 +19,10 @@ struct options {
     struct machine_options machine;
     struct option_image images[OPTIONS_IMAGES];
     unsigned image_count;
-    uint32_t disk_flags;  /**< VMINI_CONNECT_* of every --disk. */
-    const char *trace;    /**< File that gets every trace record. */
-    const char *script;   /**< "-" = standard input. */
-    const char *output;   /**< demo: the new disk image. */
+    uint32_t disk_flags; /**< VMINI_CONNECT_* of every --disk. */
+    const char *trace;   /**< File that gets every trace record. */
+    const char *script;  /**< "-" = standard input. */
+    const char *output;  /**< demo: the new disk image. */
     bool no_start;
     bool verbose;
     bool help;

@@ -40,7 +40,8 @@ void prompt_run(struct session *session)
     rl_readline_name = "nthost";
     rl_attempted_completion_function = complete;
     using_history();
-    puts("vmini in its host. `help` lists the commands, `connect FILE` serves an image, `quit` ends.");
+    puts("vmini in its host. `help` lists the commands, `connect FILE` serves an image, `quit` "
+         "ends.");
     while (!session->quit && (line = readline("nthost> ")) != NULL) {
         if (line[strspn(line, " \t")] != '\0') {
             add_history(line);

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KINDS_ALL  ((1u << (TRACE_BUGCHECK + 1)) - 1)
+#define KINDS_ALL ((1u << (TRACE_BUGCHECK + 1)) - 1)
 /* Without --trace: what a person can read, and little enough to keep of a long run. */
-#define KINDS_FEW  (KINDS_ALL & ~(1u << TRACE_ROUTINE) & ~(1u << TRACE_IRQL) & ~(1u << TRACE_THREAD))
+#define KINDS_FEW (KINDS_ALL & ~(1u << TRACE_ROUTINE) & ~(1u << TRACE_IRQL) & ~(1u << TRACE_THREAD))
 
 static FILE *trace_file;
 
@@ -38,23 +38,25 @@ static bool open_trace(const char *path)
     }
     trace_file = fopen(path, "w");
     host_on_bugcheck(write_trace);
-    return trace_file != NULL || tool_fail("check the path and the rights", "trace %s: %s", path, strerror(errno));
+    return trace_file != NULL ||
+           tool_fail("check the path and the rights", "trace %s: %s", path, strerror(errno));
 }
 
 static bool connect_images(const struct options *options)
 {
     for (unsigned i = 0; i < options->image_count; i++) {
         const struct option_image *named = &options->images[i];
-        struct control_image image = {.path = named->path,
-                                      .flags = named->cdrom ? VMINI_CONNECT_CDROM : options->disk_flags};
+        struct control_image image = {
+            .path = named->path, .flags = named->cdrom ? VMINI_CONNECT_CDROM : options->disk_flags};
         VMINI_CONNECT_OUT out;
 
         if (!control_connect(&image, &out)) {
             return false;
         }
         host_settle();
-        printf("%u:%u:%u  %s  %" PRIu64 " blocks of %u bytes\n", out.Address.Path, out.Address.Target, out.Address.Lun,
-               image.path, (uint64_t)out.BlockCount, (unsigned)out.BlockSize);
+        printf("%u:%u:%u  %s  %" PRIu64 " blocks of %u bytes\n", out.Address.Path,
+               out.Address.Target, out.Address.Lun, image.path, (uint64_t)out.BlockCount,
+               (unsigned)out.BlockSize);
     }
     return true;
 }
@@ -95,7 +97,8 @@ static bool obey(struct session *session, const char *script)
     }
     file = fopen(script, "r");
     if (file == NULL) {
-        return tool_fail("name a script of commands, or - for standard input", "script %s: %s", script, strerror(errno));
+        return tool_fail("name a script of commands, or - for standard input", "script %s: %s",
+                         script, strerror(errno));
     }
     ok = run_script(session, file, script);
     fclose(file);
@@ -113,7 +116,8 @@ enum tool_exit run(const struct options *options)
         return TOOL_FAILED;
     }
     trace_enable(options->trace != NULL ? KINDS_ALL : KINDS_FEW);
-    ok = options->no_start ? machine_install(&options->machine, &files) : machine_up(&options->machine, &files);
+    ok = options->no_start ? machine_install(&options->machine, &files)
+                           : machine_up(&options->machine, &files);
     ok = ok && connect_images(options);
     if (ok && is_interactive(options)) {
         prompt_run(&session);

@@ -69,7 +69,8 @@ bool scsi_send(struct scsi_command *command)
 }
 
 /** What to do about a command that failed. */
-static const char *remedy_for(const struct scsi_command *command, const struct sense *sense, bool has_sense)
+static const char *remedy_for(const struct scsi_command *command, const struct sense *sense,
+                              bool has_sense)
 {
     static const struct {
         uint16_t code;
@@ -77,7 +78,8 @@ static const char *remedy_for(const struct scsi_command *command, const struct s
     } table[] = {
         {0x2000, "the unit does not have this command; `help` lists those of the prompt"},
         {0x2100, "`capacity` says how many blocks there are"},
-        {0x2400, "a field of the CDB holds what the unit does not support; see the clause of the command"},
+        {0x2400,
+         "a field of the CDB holds what the unit does not support; see the clause of the command"},
         {0x2700, "the image was connected read-only, or as a CD-ROM"},
         {0x2707, "the disk that holds the image is full: free some space"},
         {0x3A00, "`load` puts the medium back"},
@@ -95,8 +97,10 @@ static const char *remedy_for(const struct scsi_command *command, const struct s
             return "a unit attention is told once: send the command again";
         }
     }
-    if (command->srb_status == SRB_STATUS_NO_DEVICE || command->srb_status == SRB_STATUS_INVALID_LUN ||
-        command->srb_status == SRB_STATUS_INVALID_TARGET_ID || command->srb_status == SRB_STATUS_INVALID_PATH_ID ||
+    if (command->srb_status == SRB_STATUS_NO_DEVICE ||
+        command->srb_status == SRB_STATUS_INVALID_LUN ||
+        command->srb_status == SRB_STATUS_INVALID_TARGET_ID ||
+        command->srb_status == SRB_STATUS_INVALID_PATH_ID ||
         command->srb_status == SRB_STATUS_SELECTION_TIMEOUT) {
         return "`units` lists what is on the bus; `connect` adds to it";
     }
@@ -113,7 +117,8 @@ bool scsi_complain(const struct scsi_command *command)
         snprintf(words, sizeof(words), ": %s, %s (%X/%02X/%02X)", sense_key_name(sense.key),
                  asc_name(sense.asc, sense.ascq), sense.key, sense.asc, sense.ascq);
     }
-    return tool_fail(remedy_for(command, &sense, has_sense), "%u:%u:%u: %s ended with %s (0x%02X)%s", command->address.path,
+    return tool_fail(remedy_for(command, &sense, has_sense),
+                     "%u:%u:%u: %s ended with %s (0x%02X)%s", command->address.path,
                      command->address.target, command->address.lun, command_name(command->cdb),
                      srb_status_name(command->srb_status), command->srb_status, words);
 }
@@ -133,7 +138,8 @@ bool scsi_geometry(const struct address *address, struct scsi_geometry *geometry
     }
     geometry->blocks = (uint64_t)read_be32(data) + 1;
     geometry->block_size = read_be32(data + 4);
-    if (geometry->blocks == 0x100000000u) { /* All ones: more than this form can say (SBC-3 5.15). */
+    if (geometry->blocks ==
+        0x100000000u) { /* All ones: more than this form can say (SBC-3 5.15). */
         command = scsi_prepare(address, 0x9E, 16, HOST_DATA_IN, data, sizeof(data));
         command.cdb[1] = 0x10;
         write_be(command.cdb + 10, 4, sizeof(data));
@@ -144,12 +150,13 @@ bool scsi_geometry(const struct address *address, struct scsi_geometry *geometry
         geometry->block_size = read_be32(data + 8);
     }
     return (geometry->block_size != 0 && geometry->block_size <= SCSI_MAXIMUM_TRANSFER) ||
-           tool_fail("this is a fault of the driver", "%u:%u:%u: says that a block has %u bytes", address->path,
-                     address->target, address->lun, geometry->block_size);
+           tool_fail("this is a fault of the driver", "%u:%u:%u: says that a block has %u bytes",
+                     address->path, address->target, address->lun, geometry->block_size);
 }
 
-struct scsi_command scsi_block_command(const struct address *address, uint8_t opcode, uint64_t lba, uint32_t blocks,
-                                       enum host_direction direction, void *data, uint32_t length)
+struct scsi_command scsi_block_command(const struct address *address, uint8_t opcode, uint64_t lba,
+                                       uint32_t blocks, enum host_direction direction, void *data,
+                                       uint32_t length)
 {
     struct scsi_command command;
 
@@ -158,7 +165,8 @@ struct scsi_command scsi_block_command(const struct address *address, uint8_t op
         write_be(command.cdb + 2, 4, lba);
         write_be(command.cdb + 7, 2, blocks);
     } else { /* 28h, 2Ah, 2Fh, 35h become 88h, 8Ah, 8Fh, 91h. */
-        command = scsi_prepare(address, opcode == 0x35 ? 0x91 : (uint8_t)(opcode + 0x60), 16, direction, data, length);
+        command = scsi_prepare(address, opcode == 0x35 ? 0x91 : (uint8_t)(opcode + 0x60), 16,
+                               direction, data, length);
         write_be(command.cdb + 2, 8, lba);
         write_be(command.cdb + 10, 4, blocks);
     }

@@ -52,7 +52,8 @@ bool scsi_do(struct scsi_command *command);
 /** Asks for the size of the medium: READ CAPACITY(10), and (16) when that is not enough. Complains itself. */
 bool scsi_geometry(const struct address *address, struct scsi_geometry *geometry);
 /** Fills READ(10)/WRITE(10)/VERIFY(10), or the (16) form for what is beyond 32 bits. \param opcode of the (10) form. */
-struct scsi_command scsi_block_command(const struct address *address, uint8_t opcode, uint64_t lba, uint32_t blocks,
-                                       enum host_direction direction, void *data, uint32_t length);
+struct scsi_command scsi_block_command(const struct address *address, uint8_t opcode, uint64_t lba,
+                                       uint32_t blocks, enum host_direction direction, void *data,
+                                       uint32_t length);
 
 #endif

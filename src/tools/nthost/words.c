@@ -8,6 +8,8 @@
 #include <scsi.h>
 #include <srb.h>
 
+#include <stdio.h>
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 struct word {
@@ -64,8 +66,9 @@ const char *srb_status_name(uint8_t status)
 const char *scsi_status_name(uint8_t status)
 {
     static const struct word table[] = {
-        {0x00, "GOOD"},          {0x02, "CHECK CONDITION"},      {0x04, "CONDITION MET"}, {0x08, "BUSY"},
-        {0x18, "RESERVATION CONFLICT"}, {0x28, "TASK SET FULL"}, {0x40, "TASK ABORTED"},
+        {0x00, "GOOD"},         {0x02, "CHECK CONDITION"},      {0x04, "CONDITION MET"},
+        {0x08, "BUSY"},         {0x18, "RESERVATION CONFLICT"}, {0x28, "TASK SET FULL"},
+        {0x40, "TASK ABORTED"},
     };
 
     return find_or_unknown(table, COUNT(table), status);
@@ -74,9 +77,10 @@ const char *scsi_status_name(uint8_t status)
 const char *sense_key_name(uint8_t key)
 {
     static const char *const names[] = {
-        "NO SENSE",        "RECOVERED ERROR", "NOT READY",    "MEDIUM ERROR",    "HARDWARE ERROR", "ILLEGAL REQUEST",
-        "UNIT ATTENTION",  "DATA PROTECT",    "BLANK CHECK",  "VENDOR SPECIFIC", "COPY ABORTED",   "ABORTED COMMAND",
-        "reserved",        "VOLUME OVERFLOW", "MISCOMPARE",   "COMPLETED",
+        "NO SENSE",       "RECOVERED ERROR", "NOT READY",      "MEDIUM ERROR",
+        "HARDWARE ERROR", "ILLEGAL REQUEST", "UNIT ATTENTION", "DATA PROTECT",
+        "BLANK CHECK",    "VENDOR SPECIFIC", "COPY ABORTED",   "ABORTED COMMAND",
+        "reserved",       "VOLUME OVERFLOW", "MISCOMPARE",     "COMPLETED",
     };
 
     return names[key & 0xF];
@@ -120,35 +124,54 @@ const char *asc_name(uint8_t asc, uint8_t ascq)
 
 const char *command_name(const uint8_t *cdb)
 {
+    static char unnamed[16];
     static const struct word table[] = {
-        {0x00, "TEST UNIT READY"},       {0x03, "REQUEST SENSE"},
-        {0x08, "READ(6)"},               {0x0A, "WRITE(6)"},
-        {0x12, "INQUIRY"},               {0x1A, "MODE SENSE(6)"},
-        {0x1B, "START STOP UNIT"},       {0x1E, "PREVENT ALLOW MEDIUM REMOVAL"},
-        {0x25, "READ CAPACITY(10)"},     {0x28, "READ(10)"},
-        {0x2A, "WRITE(10)"},             {0x2F, "VERIFY(10)"},
-        {0x35, "SYNCHRONIZE CACHE(10)"}, {0x42, "UNMAP"},
-        {0x43, "READ TOC/PMA/ATIP"},     {0x46, "GET CONFIGURATION"},
-        {0x4A, "GET EVENT STATUS NOTIFICATION"}, {0x51, "READ DISC INFORMATION"},
-        {0x55, "MODE SELECT(10)"},       {0x5A, "MODE SENSE(10)"},
-        {0x88, "READ(16)"},              {0x8A, "WRITE(16)"},
-        {0x8F, "VERIFY(16)"},            {0x91, "SYNCHRONIZE CACHE(16)"},
-        {0x9E, "SERVICE ACTION IN(16)"}, {0xA0, "REPORT LUNS"},
-        {0xA8, "READ(12)"},              {0xAA, "WRITE(12)"},
+        {0x00, "TEST UNIT READY"},
+        {0x03, "REQUEST SENSE"},
+        {0x08, "READ(6)"},
+        {0x0A, "WRITE(6)"},
+        {0x12, "INQUIRY"},
+        {0x1A, "MODE SENSE(6)"},
+        {0x1B, "START STOP UNIT"},
+        {0x1E, "PREVENT ALLOW MEDIUM REMOVAL"},
+        {0x25, "READ CAPACITY(10)"},
+        {0x28, "READ(10)"},
+        {0x2A, "WRITE(10)"},
+        {0x2F, "VERIFY(10)"},
+        {0x35, "SYNCHRONIZE CACHE(10)"},
+        {0x42, "UNMAP"},
+        {0x43, "READ TOC/PMA/ATIP"},
+        {0x46, "GET CONFIGURATION"},
+        {0x4A, "GET EVENT STATUS NOTIFICATION"},
+        {0x51, "READ DISC INFORMATION"},
+        {0x55, "MODE SELECT(10)"},
+        {0x5A, "MODE SENSE(10)"},
+        {0x88, "READ(16)"},
+        {0x8A, "WRITE(16)"},
+        {0x8F, "VERIFY(16)"},
+        {0x91, "SYNCHRONIZE CACHE(16)"},
+        {0x9E, "SERVICE ACTION IN(16)"},
+        {0xA0, "REPORT LUNS"},
+        {0xA8, "READ(12)"},
+        {0xAA, "WRITE(12)"},
         {0xAF, "VERIFY(12)"},
     };
 
     if (cdb[0] == 0x9E && (cdb[1] & 0x1F) == 0x10) {
         return "READ CAPACITY(16)";
     }
-    return find_or_unknown(table, COUNT(table), cdb[0]);
+    if (find(table, COUNT(table), cdb[0]) == NULL) {
+        snprintf(unnamed, sizeof(unnamed), "command %02Xh", cdb[0]);
+        return unnamed;
+    }
+    return find(table, COUNT(table), cdb[0]);
 }
 
 const char *device_type_name(uint8_t type)
 {
     static const struct word table[] = {
-        {0x00, "disk"},           {0x01, "tape"},      {0x05, "CD-ROM or DVD"}, {0x08, "medium changer"},
-        {0x0D, "SCSI enclosure"}, {0x1F, "no device"},
+        {0x00, "disk"},           {0x01, "tape"},           {0x05, "CD-ROM or DVD"},
+        {0x08, "medium changer"}, {0x0D, "SCSI enclosure"}, {0x1F, "no device"},
     };
 
     return find_or_unknown(table, COUNT(table), type & 0x1F);
@@ -158,7 +181,8 @@ bool sense_parse(const uint8_t *data, size_t length, struct sense *sense)
 {
     uint8_t format = length != 0 ? data[0] & 0x7F : 0;
 
-    if (format == 0x70 || format == 0x71) { /* Fixed; what was cut off counts as zero (SPC-4 4.5.3). */
+    if (format == 0x70 ||
+        format == 0x71) { /* Fixed; what was cut off counts as zero (SPC-4 4.5.3). */
         sense->key = length > 2 ? data[2] & 0xF : 0;
         sense->asc = length > 12 ? data[12] : 0;
         sense->ascq = length > 13 ? data[13] : 0;
@@ -175,7 +199,10 @@ bool sense_parse(const uint8_t *data, size_t length, struct sense *sense)
 
 const char *nt_status_name(int32_t status)
 {
-#define NAME(symbol) {(uint32_t)(symbol), #symbol}
+#define NAME(symbol)                                                                               \
+    {                                                                                              \
+        (uint32_t)(symbol), #symbol                                                                \
+    }
     static const struct word table[] = {
         NAME(STATUS_SUCCESS),
         NAME(STATUS_BUFFER_OVERFLOW),

@@ -18,7 +18,7 @@ const char *scsi_status_name(uint8_t status);
 const char *sense_key_name(uint8_t key);
 /** "LOGICAL BLOCK ADDRESS OUT OF RANGE" ... */
 const char *asc_name(uint8_t asc, uint8_t ascq);
-/** "READ(10)" ... by the CDB's operation code. */
+/** "READ(10)" ... by the CDB's operation code; good until the next call. */
 const char *command_name(const uint8_t *cdb);
 /** "direct-access block device (disk)" ... by INQUIRY's peripheral device type. */
 const char *device_type_name(uint8_t type);
