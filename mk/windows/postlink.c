@@ -1,7 +1,8 @@
 /*
  * postlink FILE.sys: what the GNU linker cannot say about a driver image, written into the finished
- * file. Section INIT becomes discardable (Windows frees it once DriverEntry has returned), and the
- * checksum, which Windows verifies before it loads a driver, is made anew. Touches nothing else.
+ * file. Section INIT becomes discardable (Windows frees it once DriverEntry has returned), the
+ * resources read-only, and the checksum, which Windows verifies before it loads a driver, is made
+ * anew. Touches nothing else.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 
 #define SECTION_HEADER   40
 #define MEM_DISCARDABLE  0x02000000u
+#define MEM_WRITE        0x80000000u
 #define OPTIONAL_HEADER  24 /* From the signature "PE\0\0". */
 #define CHECKSUM         (OPTIONAL_HEADER + 64)
 
@@ -50,7 +52,7 @@ static size_t find_signature(const unsigned char *data, size_t size)
     return at;
 }
 
-static void discard_init(unsigned char *data, size_t size, size_t signature)
+static void set_section_flags(unsigned char *data, size_t size, size_t signature)
 {
     unsigned count = get(data + signature + 6, 2);
     size_t at = signature + OPTIONAL_HEADER + get(data + signature + 20, 2);
@@ -61,7 +63,8 @@ static void discard_init(unsigned char *data, size_t size, size_t signature)
         }
         if (memcmp(data + at, "INIT\0\0\0\0", 8) == 0) {
             put32(data + at + 36, get(data + at + 36, 4) | MEM_DISCARDABLE);
-            return;
+        } else if (memcmp(data + at, ".rsrc\0\0\0", 8) == 0) {
+            put32(data + at + 36, get(data + at + 36, 4) & ~MEM_WRITE);
         }
     }
 }
@@ -111,7 +114,7 @@ int main(int argc, char **argv)
     }
     data = read_all(file, &size);
     signature = find_signature(data, size);
-    discard_init(data, size, signature);
+    set_section_flags(data, size, signature);
     put32(data + signature + CHECKSUM, checksum(data, size, signature + CHECKSUM));
     rewind(file);
     if (fwrite(data, 1, size, file) != size || fclose(file) != 0) {

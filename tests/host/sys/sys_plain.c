@@ -4,7 +4,7 @@
  *
  *   anything  counts how often DriverEntry has run in DriverObject->Flags, checks its imports
  *   k         DriverUnload stops the system, three static functions deep, one with a large frame
- *   f         DriverUnload reads through a NULL pointer instead
+ *   f         DriverUnload writes through a NULL pointer instead
  *   c         DriverUnload stops the system in a callback: driver, kernel, driver, kernel
  */
 #include <ntifs.h>
@@ -25,8 +25,8 @@ KEPT static VOID PlainInner(ULONG Code)
     if (How == 'f') {
         *(volatile ULONG *)(ULONG_PTR)(Code & 0) = Code;
     }
-    KeBugCheckEx(Code, 1, 2, 3,
-                 4); /* The last thing of the function: the return address is beyond it. */
+    /* The last thing of the function: the address that it returns to is beyond the function. */
+    KeBugCheckEx(Code, 1, 2, 3, 4);
 }
 
 /** Large enough for the compiler to set its frame pointer in the middle of the frame. */
