@@ -35,7 +35,7 @@ WDK := -Isrc/host/wdk/nt -Isrc/host/wdk/storport
 HOST_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -Isrc/host $(WDK) -Isrc
 DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -Isrc/driver $(WDK)
 # Driver code linked into a unit test, and the test itself: it sees both sides of the fence.
-UNIT_CFLAGS := $(COMMON) $(filter-out -Wmissing-prototypes,$(WARN)) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -I.
+UNIT_CFLAGS := $(COMMON) $(filter-out -Wmissing-prototypes,$(WARN)) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -Itests/support -I.
 LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed
 LDLIBS := -lpthread -ldl -lm
 DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now

@@ -2,7 +2,7 @@
  * The life of the adapter under many schedules: a random script of everything that can happen to it, a seed for each run,
  * and the short life cycles exhausted up to two preemptions. A run fails by a bugcheck, a crash, a leak or a hang.
  *
- * VMINI_SEEDS says how many seeds (`make explore`: 10,000).
+ * VMINI_SEEDS says how many seeds (`make explore`: 10,000), VMINI_SEED=n replays one of them and prints its trace.
  */
 #include <CUnit/Basic.h>
 
@@ -194,12 +194,33 @@ static void step_fault(struct script *script)
     host_file_fault_add(&fault);
 }
 
+static uint64_t number(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static uint64_t seeds(void)
+{
+    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", 200);
+}
+
+static void print_trace(void)
+{
+    trace_print(stdout, 0);
+}
+
 static void random_script(void *unused)
 {
     static struct script script;
     struct host_options options = {.sched = {.kind = SCHED_SEEDED}, .verifier = true};
 
     (void)unused;
+    if (number("VMINI_SEED", 0) != 0) {
+        trace_enable(~(1u << TRACE_ROUTINE | 1u << TRACE_IRQL));
+        host_on_bugcheck(print_trace);
+    }
     machine_boot(&options);
     memset(&script, 0, sizeof(script));
     script.state = sched_seed() * 2 + 1;
@@ -235,13 +256,6 @@ static void random_script(void *unused)
     machine_halt();
 }
 
-static uint64_t seeds(void)
-{
-    const char *text = getenv("VMINI_SEEDS");
-
-    return text != NULL ? strtoull(text, NULL, 10) : 200;
-}
-
 static void report(const char *what, const struct explore_result *result, uint64_t seed)
 {
     if (result->outcome != EXPLORE_PASSED) {
@@ -255,7 +269,7 @@ static void report(const char *what, const struct explore_result *result, uint64
 static void test_random_scripts(void)
 {
     uint64_t seed = 0;
-    struct explore_result result = sched_sweep(random_script, NULL, SCHED_RANDOM, 1, seeds(), &seed);
+    struct explore_result result = sched_sweep(random_script, NULL, SCHED_RANDOM, number("VMINI_SEED", 1), seeds(), &seed);
 
     report("random schedules", &result, seed);
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
@@ -277,8 +291,21 @@ static void life_cycle(void *unused)
 {
     struct host_options options = {.sched = {.kind = SCHED_SEEDED}, .verifier = true};
 
+    struct host_error error;
+
     (void)unused;
-    machine_boot(&options);
+    /* One address and one worker: what is explored is the order of start, scan, end and unload, not how often. */
+    if (!host_boot(&options, &error) || !host_install_bare(MACHINE_SERVICE, machine_driver(), true, &error)) {
+        fprintf(stderr, "life cycle: %s; %s\n", error.message, error.remedy);
+        exit(1);
+    }
+    host_set_parameter(MACHINE_SERVICE, "MaximumTargets", 1);
+    host_set_parameter(MACHINE_SERVICE, "MaximumLuns", 1);
+    host_set_parameter(MACHINE_SERVICE, "NumberOfWorkers", 1);
+    if (!host_start(&error)) {
+        fprintf(stderr, "life cycle: %s; %s\n", error.message, error.remedy);
+        exit(1);
+    }
     machine_halt();
 }
 

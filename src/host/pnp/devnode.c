@@ -111,7 +111,13 @@ static bool start_failed(struct host_error *error, NTSTATUS status, const char *
                      "port wants", "the adapter did not start (status %08X): %.250s", (unsigned)status, pnp.problem);
 }
 
-bool pnp_start(struct host_error *error)
+/** What a task of the PnP thread is told, and tells. */
+struct life_task {
+    struct host_error *error;
+    bool ok;
+};
+
+static bool start_adapter(struct host_error *error)
 {
     NTSTATUS status;
 
@@ -144,11 +150,11 @@ bool pnp_start(struct host_error *error)
         return start_failed(error, status, "START_DEVICE failed");
     }
     pnp.stage = PNP_STARTED;
-    pnp_scan();
+    pnp_enumerate();
     return true;
 }
 
-bool pnp_remove(struct host_error *error)
+static bool remove_adapter(struct host_error *error)
 {
     NTSTATUS status;
 
@@ -162,13 +168,42 @@ bool pnp_remove(struct host_error *error)
         return host_fail(error, status, "end what uses it and try again", "the adapter refuses to go (status %08X)",
                          (unsigned)status);
     }
-    pnp_settle();
     pnp_remove_children();
     trace_event(TRACE_PNP, "remove", 0, 0, 0, 0);
     pnp_send(pnp.pdo, IRP_MN_REMOVE_DEVICE, NULL, NULL, NULL);
     pnp_delete_pdo();
     pnp.stage = PNP_REMOVED;
     return true;
+}
+
+static void start_task(void *context)
+{
+    struct life_task *task = context;
+
+    task->ok = start_adapter(task->error);
+}
+
+static void remove_task(void *context)
+{
+    struct life_task *task = context;
+
+    task->ok = remove_adapter(task->error);
+}
+
+bool pnp_start(struct host_error *error)
+{
+    struct life_task task = {error, false};
+
+    pnp_run(start_task, &task);
+    return task.ok;
+}
+
+bool pnp_remove(struct host_error *error)
+{
+    struct life_task task = {error, false};
+
+    pnp_run(remove_task, &task);
+    return task.ok;
 }
 
 PDEVICE_OBJECT pnp_adapter_pdo(void)

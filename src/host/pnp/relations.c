@@ -1,7 +1,8 @@
 /*
  * Bus relations: which units the adapter says are on its bus, compared with those it said last time. New ones are started
- * and offered to the class drivers; those that are missing are removed. All of it runs in one PnP thread, one scan at a
- * time; requests that come while one is queued are the same request.
+ * and offered to the class drivers; those that are missing are removed. All of it, and the start and the removal of the
+ * adapter itself, runs in one PnP thread: no scan ever meets an adapter that is on its way out. Scans that are asked for
+ * while one is queued are the same scan.
  */
 #include "pnp/state.h"
 #include "storport/port.h"
@@ -13,7 +14,10 @@ static struct {
     KSPIN_LOCK lock;
     KEVENT work;  /**< Synchronization: something is queued, or the thread is to end. */
     KEVENT idle;  /**< Notification: nothing is queued or running. */
-    bool queued;
+    KEVENT done;  /**< Synchronization: the task has been carried out. */
+    bool queued;           /**< A scan. */
+    void (*task)(void *);  /**< Something else, or NULL; goes first. */
+    void *context;
     bool ending;
     struct nt_thread *thread;
 } worker;
@@ -128,35 +132,69 @@ void pnp_remove_children(void)
     pnp.child_count = 0;
 }
 
-/** Takes the queued request. \return 0 nothing queued, 1 scan, -1 the thread is to end. */
-static int take_request(void)
+/** What the PnP thread is to do next. */
+enum request { REQUEST_NOTHING, REQUEST_SCAN, REQUEST_TASK, REQUEST_END };
+
+/** Takes the next request. */
+static enum request take_request(void)
 {
+    enum request what;
     KIRQL irql;
-    int what;
 
     KeAcquireSpinLock(&worker.lock, &irql);
-    what = worker.queued ? 1 : worker.ending ? -1 : 0;
-    worker.queued = false;
-    if (what != 1) {
+    if (worker.task != NULL) {
+        what = REQUEST_TASK;
+    } else if (worker.queued) {
+        what = REQUEST_SCAN;
+        worker.queued = false;
+    } else {
+        what = worker.ending ? REQUEST_END : REQUEST_NOTHING;
         nt_set_event(&worker.idle);
     }
     KeReleaseSpinLock(&worker.lock, irql);
     return what;
 }
 
+/** Carries the task out. The next one may come as soon as it is cleared. */
+static void do_task(void)
+{
+    KIRQL irql;
+
+    worker.task(worker.context);
+    KeAcquireSpinLock(&worker.lock, &irql);
+    worker.task = NULL;
+    KeReleaseSpinLock(&worker.lock, irql);
+    nt_set_event(&worker.done);
+}
+
 /** The PnP thread. */
 static void run(void *argument)
 {
-    int what;
+    enum request what;
 
     (void)argument;
-    while ((what = take_request()) >= 0) {
-        if (what == 1) {
+    while ((what = take_request()) != REQUEST_END) {
+        if (what == REQUEST_TASK) {
+            do_task();
+        } else if (what == REQUEST_SCAN) {
             pnp_enumerate();
         } else {
             nt_wait(&worker.work, NULL);
         }
     }
+}
+
+void pnp_run(void (*task)(void *), void *context)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&worker.lock, &irql);
+    worker.context = context;
+    worker.task = task;
+    KeClearEvent(&worker.idle);
+    KeReleaseSpinLock(&worker.lock, irql);
+    nt_set_event(&worker.work);
+    nt_wait(&worker.done, NULL);
 }
 
 void pnp_queue_invalidate(PDEVICE_OBJECT device)
@@ -198,6 +236,7 @@ bool pnp_boot(struct host_error *error)
     KeInitializeSpinLock(&worker.lock);
     KeInitializeEvent(&worker.work, SynchronizationEvent, FALSE);
     KeInitializeEvent(&worker.idle, NotificationEvent, TRUE);
+    KeInitializeEvent(&worker.done, SynchronizationEvent, FALSE);
     worker.thread = sched_spawn("PnP", run, NULL);
     return worker.thread != NULL || host_fail(error, STATUS_NO_MEMORY, "free some memory", "no PnP thread");
 }

@@ -47,6 +47,8 @@ bool pnp_load(struct host_error *error);
 /** devnode.c: makes the PDO; takes it away. */
 bool pnp_create_pdo(struct host_error *error);
 void pnp_delete_pdo(void);
+/** relations.c: runs a task in the PnP thread, alone, and waits for it. One caller at a time. \irql{PASSIVE_LEVEL} */
+void pnp_run(void (*task)(void *), void *context);
 /** relations.c: asks for the units on the bus, starts new ones and removes those that left. \irql{PASSIVE_LEVEL} */
 void pnp_enumerate(void);
 /** relations.c: removes all units, as before the adapter itself is removed. */
