@@ -12,6 +12,7 @@
 #include "nt/pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,7 +34,7 @@ struct record {
 /** A range of addresses, cut from the left; freed ranges wait in the quarantine, then serve
  *  blocks of their size. */
 struct arena {
-    char *base;
+    char *_Atomic base;    /**< NULL until it is reserved; what follows is under the mutex. */
     struct record **owner; /**< By page. */
     size_t used;           /**< Pages cut so far. */
     struct record *live;

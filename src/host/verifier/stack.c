@@ -199,7 +199,7 @@ void report_stack(struct report_text *report, const void *from, bool exact, char
         }
     }
     report_add(report, "  stack (driver code is marked >)\n");
-    for (int i = first; i < count && strcmp(name, "main") != 0; i++) {
+    for (int i = first; i < count && frames[i] != NULL && strcmp(name, "main") != 0; i++) {
         /* A return address is that of the next instruction, perhaps the next function's. */
         const void *address = (const char *)frames[i] - (exact && i == first ? 0 : 1);
         bool driver = image_contains(address, NULL) != NULL;
