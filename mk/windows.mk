@@ -7,7 +7,7 @@ WIN := build/windows
 HAVE_MINGW := $(shell command -v $(MINGW)gcc)
 
 SYS_CFLAGS := -std=gnu11 -O2 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-stack-protector -fno-ident -mcmodel=small -MMD -MP \
-	'-ffile-prefix-map=$(CURDIR)/=' $(WARN) -Wframe-larger-than=2048 \
+	'-ffile-prefix-map=$(CURDIR)=.' $(WARN) -Wframe-larger-than=2048 \
 	-Isrc/driver -Isrc/host/wdk/mingw -Isrc/host/wdk/storport -isystem $(MINGW_DDK)
 # Windows 10; loaded anywhere, data never executed; no date.
 SYS_LDFLAGS := -nostdlib -Wl,--subsystem,native:10.0 -Wl,--major-os-version,10 -Wl,--minor-os-version,0 \

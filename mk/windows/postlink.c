@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECTION_HEADER   40
-#define MEM_DISCARDABLE  0x02000000u
-#define MEM_WRITE        0x80000000u
-#define OPTIONAL_HEADER  24 /* From the signature "PE\0\0". */
-#define CHECKSUM         (OPTIONAL_HEADER + 64)
+#define SECTION_HEADER  40
+#define MEM_DISCARDABLE 0x02000000u
+#define MEM_WRITE       0x80000000u
+#define OPTIONAL_HEADER 24 /* From the signature "PE\0\0". */
+#define CHECKSUM        (OPTIONAL_HEADER + 64)
 
 static const char *path;
 

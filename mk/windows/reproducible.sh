@@ -3,6 +3,7 @@
 # build/windows/vmini.sys.
 set -eu
 cd "$(dirname "$0")/../.."
+make --no-print-directory DEPS=skip build/windows/vmini.sys >/dev/null
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for copy in a "a longer name/b"; do
