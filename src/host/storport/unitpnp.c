@@ -87,7 +87,7 @@ static VOID PortArriveAndDepart(PPORT_ADAPTER Adapter)
 NTSTATUS PortBusRelations(PPORT_ADAPTER Adapter, PIRP Irp)
 {
     PDEVICE_RELATIONS relations;
-    ULONG count;
+    ULONG count, listed;
 
     PortScan(Adapter);
     PortArriveAndDepart(Adapter);
@@ -97,7 +97,8 @@ NTSTATUS PortBusRelations(PPORT_ADAPTER Adapter, PIRP Irp)
     if (relations == NULL) {
         return PortComplete(Irp, STATUS_INSUFFICIENT_RESOURCES, 0);
     }
-    relations->Count = min(count, PortCollectUnits(Adapter, relations, count));
+    listed = PortCollectUnits(Adapter, relations, count); /* min() would call it twice. */
+    relations->Count = min(count, listed);
     Irp->IoStatus.Status = STATUS_SUCCESS;
     Irp->IoStatus.Information = (ULONG_PTR)relations;
     IoSkipCurrentIrpStackLocation(Irp);
