@@ -143,8 +143,10 @@ struct _PORT_UNIT {
     PVOID Extension; /* SpecificLuExtensionSize bytes, zeroed once */
     UCHAR Path, Target, Lun;
 
+    UCHAR Apart[64]; /* pool aligns to 16: this keeps the two locks' fields on lines of their own */
+
     /* Lock. */
-    DECLSPEC_ALIGN(64) KSPIN_LOCK Lock;
+    KSPIN_LOCK Lock;
     LIST_ENTRY Queue; /* IRPs, by Tail.Overlay.ListEntry */
     LIST_ENTRY Outstanding;
     PPORT_REQUEST FreeRequests;
