@@ -23,7 +23,7 @@ static VOID VminiConnectFail(_In_ _Post_invalid_ PVMINI_CONNECTION Connection, _
     }
     VminiBusReleaseAddress(Adapter, Connection->Address);
     VminiConnectionRemove(Connection);
-    Irp = VminiPendedTake(Connection, &Connection->ConnectIrp);
+    Irp = VminiPendedTake(Adapter, VminiPendedConnect, Connection);
     if (Irp != NULL) {
         VminiPendedComplete(Adapter, Irp, Status, 0);
     }
@@ -231,7 +231,7 @@ _Use_decl_annotations_ NTSTATUS VminiCommandConnectHandler(PVMINI_SERVICE_REQUES
     VminiServiceBusy(Adapter->Service, 1);
     Status = VminiConnectInsert(Adapter->Service, Connection);
     if (NT_SUCCESS(Status)) {
-        Status = VminiPendedQueue(Adapter, Request->Irp, VminiPendedConnect, Connection, &Connection->ConnectIrp, 0);
+        Status = VminiPendedQueue(Adapter, Request->Irp, VminiPendedConnect, Connection, 0);
         if (Status == STATUS_PENDING) {
             VminiWorkSubmit(Adapter->Work, &Connection->Work); /* Connection may be gone by now. */
             return STATUS_PENDING;
@@ -249,12 +249,16 @@ _Use_decl_annotations_ VOID VminiServiceEnumerated(PVMINI_ADAPTER Adapter, PVMIN
 {
     PVMINI_CONNECTION Connection = Device->Connection; /* The caller's reference to the device keeps it. */
     PVMINI_CONNECT_OUT Out;
+    KIRQL OldIrql;
     PIRP Irp;
 
     if (!VminiBusMarkEnumerated(Adapter, Device)) {
         return;
     }
-    Irp = VminiPendedTake(Connection, &Connection->ConnectIrp);
+    KeAcquireSpinLock(&Adapter->Service->Lock, &OldIrql);
+    Connection->Enumerated = TRUE;
+    KeReleaseSpinLock(&Adapter->Service->Lock, OldIrql);
+    Irp = VminiPendedTake(Adapter, VminiPendedConnect, Connection);
     if (Irp != NULL) {
         Out = Irp->AssociatedIrp.SystemBuffer;
         Out->Address = Connection->Address;
@@ -268,7 +272,7 @@ _Use_decl_annotations_ VOID VminiServiceEnumerated(PVMINI_ADAPTER Adapter, PVMIN
 _Use_decl_annotations_ VOID VminiServiceNotEnumerated(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device)
 {
     PVMINI_CONNECTION Connection = Device->Connection;
-    PIRP Irp = VminiPendedTake(Connection, &Connection->ConnectIrp);
+    PIRP Irp = VminiPendedTake(Adapter, VminiPendedConnect, Connection);
 
     if (Irp != NULL) {
         VminiPendedComplete(Adapter, Irp, STATUS_IO_TIMEOUT, 0);

@@ -19,7 +19,8 @@
 
 /** Why an IRP is pended; kept in its DriverContext[0]. */
 typedef enum _VMINI_PENDED_KIND {
-    VminiPendedConnect = 1,
+    VminiPendedAny = 0, /**< Only to ask for: see VminiPendedTake. */
+    VminiPendedConnect,
     VminiPendedDisconnect,
     VminiPendedWaitEvent,
 } VMINI_PENDED_KIND;
@@ -46,9 +47,6 @@ typedef struct _VMINI_CONNECTION {
     KEVENT Closed;              /**< Notification event: the file is closed. */
     PVOID PnPNotificationEntry; /**< \article{Part III, Figure 4, PnPNotificationEntry} */
 
-    IO_CSQ_IRP_CONTEXT ConnectIrp;    /**< The pended CONNECT, if any. */
-    IO_CSQ_IRP_CONTEXT DisconnectIrp; /**< The pended DISCONNECT, if any. */
-
     /* Interlocked. */
     LONG References;             /**< 1 for the list, 1 for each IRP in the queue. */
     LONG Unwanted;               /**< It was cancelled, disconnected or closed, perhaps before its device arrived. */
@@ -57,6 +55,7 @@ typedef struct _VMINI_CONNECTION {
     /* Guarded by the service's lock. */
     LIST_ENTRY Link;
     BOOLEAN Arrived;       /**< A device was published for it. */
+    BOOLEAN Enumerated;    /**< And Storport has asked for it. */
     BOOLEAN Gone;          /**< Its file is closed: nothing more will happen. */
     BOOLEAN Disconnecting; /**< A DISCONNECT has been made for it. There is only one: see VminiDisconnectClaim. */
     ULONG BlockSize;
@@ -106,22 +105,21 @@ VOID VminiServiceComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP 
 /**
  * Queues an IRP, unless the thing that it would wait for has happened already: both are decided under one lock.
  * \param Connection  for CONNECT and DISCONNECT: referenced while the IRP is queued.
- * \param Context     for CONNECT and DISCONNECT: by which VminiPendedTake finds it.
  * \param LastSequence  for WAIT_EVENT.
  * \return STATUS_PENDING; STATUS_DELETE_PENDING: the interface is closed, or the connection's end is already past;
  *         STATUS_RETRY: there is an event to be told; STATUS_INVALID_PARAMETER: LastSequence is no event's yet.
  * \irql{<= DISPATCH_LEVEL} \locks{takes the service's lock}
  */
 NTSTATUS VminiPendedQueue(_In_ PVMINI_ADAPTER Adapter, _In_ PIRP Irp, _In_ VMINI_PENDED_KIND Kind,
-                          _In_opt_ PVMINI_CONNECTION Connection, _Inout_opt_ PIO_CSQ_IRP_CONTEXT Context,
-                          _In_ ULONGLONG LastSequence);
+                          _In_opt_ PVMINI_CONNECTION Connection, _In_ ULONGLONG LastSequence);
 
-/** Takes a connection's CONNECT or DISCONNECT out of the queue. \return the IRP, for VminiPendedComplete; NULL: there is
- *  none, it was answered, or it is being cancelled. \irql{<= DISPATCH_LEVEL} */
-PIRP VminiPendedTake(_In_ PVMINI_CONNECTION Connection, _Inout_ PIO_CSQ_IRP_CONTEXT Context);
-
-/** Takes the next WAIT_EVENT out of the queue, or with All any IRP. \irql{<= DISPATCH_LEVEL} */
-PIRP VminiPendedTakeNext(_In_ PVMINI_ADAPTER Adapter, _In_ BOOLEAN All);
+/**
+ * Takes one IRP out of the queue: the oldest of this kind that waits for this connection.
+ * \param Kind  VminiPendedAny: of whatever kind, and for whomever. \param Connection  NULL for WAIT_EVENT.
+ * \return the IRP, for VminiPendedComplete; NULL: there is none, it was answered, or it is being cancelled.
+ * \irql{<= DISPATCH_LEVEL} \locks{takes the service's lock}
+ */
+PIRP VminiPendedTake(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_PENDED_KIND Kind, _In_opt_ PVMINI_CONNECTION Connection);
 
 /** Ends an IRP that was taken out of the queue, and gives back what it held: its connection and the service.
  *  \irql{<= DISPATCH_LEVEL} \locks{none held} */

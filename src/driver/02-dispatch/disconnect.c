@@ -53,8 +53,7 @@ static BOOLEAN VminiDisconnectMatches(_In_ const VMINI_CONNECTION *Connection, _
 /**
  * Finds the connection that is meant, claims it for this DISCONNECT and references it, all under the lock.
  *
- * The first DISCONNECT wins. A second one must not even try to queue: both would use the connection's one context, and
- * IoCsqInsertIrpEx overwrites that before our insert routine gets a chance to refuse.
+ * The first DISCONNECT wins: the file is closed once, and one IRP is told.
  * \return STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE (none that has arrived), STATUS_DELETE_PENDING (claimed before).
  * \irql{<= DISPATCH_LEVEL}
  */
@@ -123,7 +122,7 @@ _Use_decl_annotations_ NTSTATUS VminiCommandDisconnectHandler(PVMINI_SERVICE_REQ
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = VminiPendedQueue(Adapter, Request->Irp, VminiPendedDisconnect, Connection, &Connection->DisconnectIrp, 0);
+    Status = VminiPendedQueue(Adapter, Request->Irp, VminiPendedDisconnect, Connection, 0);
     if (Status == STATUS_PENDING) {
         /* The flag first: if the device is not on the bus yet, whoever puts it there looks at the flag afterwards. */
         InterlockedExchange(&Connection->Unwanted, 1);
@@ -160,11 +159,11 @@ _Use_decl_annotations_ VOID VminiServiceDeviceGone(PVMINI_ADAPTER Adapter, PVMIN
     /* After the close: a query-remove that waits for it holds up VminiVolumeUnwatch until it has returned. */
     VminiVolumeUnwatch(Connection);
     VminiConnectionRemove(Connection);
-    Irp = VminiPendedTake(Connection, &Connection->ConnectIrp); /* It left before Storport had asked for it. */
+    Irp = VminiPendedTake(Adapter, VminiPendedConnect, Connection); /* It left before Storport had asked for it. */
     if (Irp != NULL) {
         VminiPendedComplete(Adapter, Irp, STATUS_DEVICE_REMOVED, 0);
     }
-    Irp = VminiPendedTake(Connection, &Connection->DisconnectIrp);
+    Irp = VminiPendedTake(Adapter, VminiPendedDisconnect, Connection);
     if (Irp != NULL) {
         VminiPendedComplete(Adapter, Irp, Status, 0); /* A failed flush is the last chance to hear of lost data. */
     }
@@ -178,7 +177,7 @@ static ULONG VminiListState(_In_ const VMINI_CONNECTION *Connection)
     if (Connection->Unwanted != 0 || Connection->ContainingMediaRemoved != 0) {
         return 2;
     }
-    return Connection->Arrived && Connection->ConnectIrp.Irp == NULL ? 1 : 0;
+    return Connection->Enumerated ? 1 : 0;
 }
 
 /** Copies one connection into the answer. \locks{service's lock held} */

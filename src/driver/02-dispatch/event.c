@@ -54,7 +54,7 @@ _Use_decl_annotations_ VOID VminiEventPost(PVMINI_ADAPTER Adapter, VMINI_EVENT_K
     PIRP Irp;
 
     VminiEventRecord(Adapter->Service, Kind, Connection, Status);
-    while ((Irp = VminiPendedTakeNext(Adapter, FALSE)) != NULL) {
+    while ((Irp = VminiPendedTake(Adapter, VminiPendedWaitEvent, NULL)) != NULL) {
         ULONGLONG LastSequence = (ULONG_PTR)Irp->Tail.Overlay.DriverContext[2];
         VminiEventRead(Adapter->Service, LastSequence, Irp->AssociatedIrp.SystemBuffer);
         VminiPendedComplete(Adapter, Irp, STATUS_SUCCESS, sizeof(VMINI_EVENT));
@@ -75,7 +75,7 @@ _Use_decl_annotations_ NTSTATUS VminiCommandWaitEventHandler(PVMINI_SERVICE_REQU
     ULONGLONG LastSequence = In->LastSequence; /* Before the answer overwrites it: the buffer is the same. */
     NTSTATUS Status;
 
-    Status = VminiPendedQueue(Request->Adapter, Request->Irp, VminiPendedWaitEvent, NULL, NULL, LastSequence);
+    Status = VminiPendedQueue(Request->Adapter, Request->Irp, VminiPendedWaitEvent, NULL, LastSequence);
     if (Status != STATUS_RETRY) {
         return Status;
     }

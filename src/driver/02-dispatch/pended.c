@@ -69,15 +69,24 @@ static VOID NTAPI VminiPendedRemove(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
     RemoveEntryList(&Irp->Tail.Overlay.ListEntry);
 }
 
-/** IO_CSQ: the next one after Irp. A PeekContext means: WAIT_EVENTs only. \irql{DISPATCH_LEVEL} */
+/** Which IRPs VminiPendedTake wants. */
+typedef struct _VMINI_PENDED_SELECT {
+    VMINI_PENDED_KIND Kind;
+    PVMINI_CONNECTION Connection;
+} VMINI_PENDED_SELECT;
+
+/** IO_CSQ: the next one after Irp that PeekContext, a VMINI_PENDED_SELECT, selects. \irql{DISPATCH_LEVEL} */
 static PIRP NTAPI VminiPendedPeek(_In_ PIO_CSQ Csq, _In_opt_ PIRP Irp, _In_opt_ PVOID PeekContext)
 {
     PVMINI_SERVICE Service = VminiPendedService(Csq);
+    const VMINI_PENDED_SELECT *Select = PeekContext;
     PLIST_ENTRY Link = Irp != NULL ? Irp->Tail.Overlay.ListEntry.Flink : Service->Pended.Flink;
 
     for (; Link != &Service->Pended; Link = Link->Flink) {
         PIRP Next = CONTAINING_RECORD(Link, IRP, Tail.Overlay.ListEntry);
-        if (PeekContext == NULL || (ULONG_PTR)Next->Tail.Overlay.DriverContext[0] == VminiPendedWaitEvent) {
+        if (Select == NULL || Select->Kind == VminiPendedAny ||
+            ((ULONG_PTR)Next->Tail.Overlay.DriverContext[0] == (ULONG_PTR)Select->Kind &&
+             Next->Tail.Overlay.DriverContext[1] == Select->Connection)) {
             return Next;
         }
     }
@@ -119,23 +128,23 @@ _Use_decl_annotations_ NTSTATUS VminiPendedInitialize(PVMINI_SERVICE Service)
 }
 
 _Use_decl_annotations_ NTSTATUS VminiPendedQueue(PVMINI_ADAPTER Adapter, PIRP Irp, VMINI_PENDED_KIND Kind,
-                                                 PVMINI_CONNECTION Connection, PIO_CSQ_IRP_CONTEXT Context,
-                                                 ULONGLONG LastSequence)
+                                                 PVMINI_CONNECTION Connection, ULONGLONG LastSequence)
 {
     VMINI_PENDED_INSERT Insert = {Kind, Connection, LastSequence};
-    NTSTATUS Status = IoCsqInsertIrpEx(&Adapter->Service->Csq, Irp, Context, &Insert);
+    NTSTATUS Status;
 
+    /* No IO_CSQ_IRP_CONTEXT: IoCsqInsertIrpEx fills one in before our insert routine may refuse, and a later
+     * IoCsqRemoveIrp would then take an IRP out that never was in. What an IRP waits for stands in the IRP itself. */
+    Status = IoCsqInsertIrpEx(&Adapter->Service->Csq, Irp, NULL, &Insert);
     return NT_SUCCESS(Status) ? STATUS_PENDING : Status;
 }
 
-_Use_decl_annotations_ PIRP VminiPendedTake(PVMINI_CONNECTION Connection, PIO_CSQ_IRP_CONTEXT Context)
+_Use_decl_annotations_ PIRP VminiPendedTake(PVMINI_ADAPTER Adapter, VMINI_PENDED_KIND Kind,
+                                            PVMINI_CONNECTION Connection)
 {
-    return IoCsqRemoveIrp(&Connection->Adapter->Service->Csq, Context);
-}
+    VMINI_PENDED_SELECT Select = {Kind, Connection};
 
-_Use_decl_annotations_ PIRP VminiPendedTakeNext(PVMINI_ADAPTER Adapter, BOOLEAN All)
-{
-    return IoCsqRemoveNextIrp(&Adapter->Service->Csq, All ? NULL : Adapter);
+    return IoCsqRemoveNextIrp(&Adapter->Service->Csq, &Select);
 }
 
 _Use_decl_annotations_ VOID VminiPendedComplete(PVMINI_ADAPTER Adapter, PIRP Irp, NTSTATUS Status,

@@ -169,7 +169,7 @@ _Use_decl_annotations_ VOID VminiServiceClose(PVMINI_ADAPTER Adapter)
         InterlockedExchange(&CONTAINING_RECORD(Link, VMINI_CONNECTION, Link)->Unwanted, 1);
     }
     KeReleaseSpinLock(&Service->Lock, OldIrql);
-    while ((Irp = VminiPendedTakeNext(Adapter, TRUE)) != NULL) {
+    while ((Irp = VminiPendedTake(Adapter, VminiPendedAny, NULL)) != NULL) {
         VminiPendedComplete(Adapter, Irp, STATUS_DEVICE_REMOVED, 0);
     }
 }
