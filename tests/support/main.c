@@ -2,15 +2,23 @@
  * \file
  * The main program of every test runner: registers the suites of one folder and runs them with CUnit's basic interface.
  *
- *     run [--list] [--only SUITE]
+ *     run [--list] [--only SUITE] [--each]
+ *
+ * --each runs each case in a process of its own, and writes one line for it, with tabs: how it ended (passed, failed,
+ * "signal 11", "exit 86", timeout), the suite, the case. What the case prints goes to stderr. For mk/variants.py: a
+ * driver with a fault in it may take the process of a case with it, but not the verdicts on the others.
  *
  * The Makefile writes the list of suites (suites.h) from the names of the folder's test_*.c files.
  */
 #include <CUnit/Basic.h>
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define SUITE(name) CU_ErrorCode register_##name##_suite(void);
 #include SUITES_HEADER
@@ -45,9 +53,71 @@ static unsigned add_suites(const char *only)
     return added;
 }
 
+#define EACH_SECONDS 120
+#define EACH_FAILED  70
+
+/** The child's part: runs one case, its suite's set-up included, and never returns. */
+static _Noreturn void run_child(CU_pSuite suite, CU_pTest test)
+{
+    signal(SIGALRM, SIG_DFL);
+    alarm(EACH_SECONDS);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    CU_basic_run_test(suite, test);
+    exit(CU_get_number_of_failures() + CU_get_number_of_suites_failed() == 0 ? EXIT_SUCCESS : EACH_FAILED);
+}
+
+/** Runs one case in a child and writes its line. \return whether it passed. */
+static bool run_case(const char *name, CU_pSuite suite, CU_pTest test)
+{
+    char verdict[32] = "failed";
+    int status = -1;
+    pid_t child;
+
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        run_child(suite, test);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        perror("run --each");
+        exit(2);
+    }
+    if (WIFSIGNALED(status)) {
+        snprintf(verdict, sizeof(verdict), WTERMSIG(status) == SIGALRM ? "timeout" : "signal %d", WTERMSIG(status));
+    } else if (WEXITSTATUS(status) != EACH_FAILED && WEXITSTATUS(status) != EXIT_SUCCESS) {
+        snprintf(verdict, sizeof(verdict), "exit %d", WEXITSTATUS(status));
+    }
+    printf("%s\t%s\t%s\n", status == 0 ? "passed" : verdict, name, test->pName);
+    return status == 0;
+}
+
+/** \return how many cases did not pass. */
+static unsigned run_each(const char *only)
+{
+    unsigned bad = 0;
+
+    for (size_t i = 0; i < SUITE_COUNT; i++) {
+        if (only != NULL && strcmp(only, suites[i].name) != 0) {
+            continue;
+        }
+        if (CU_initialize_registry() != CUE_SUCCESS || suites[i].add() != CUE_SUCCESS) {
+            fprintf(stderr, "%s: suite \"%s\" could not be set up: %s\n", RUNNER, suites[i].name, CU_get_error_msg());
+            exit(2);
+        }
+        for (CU_pSuite suite = CU_get_registry()->pSuite; suite != NULL; suite = suite->pNext) {
+            for (CU_pTest test = suite->pTest; test != NULL; test = test->pNext) {
+                bad += !run_case(suites[i].name, suite, test);
+            }
+        }
+        CU_cleanup_registry();
+    }
+    return bad;
+}
+
 int main(int argc, char **argv)
 {
     const char *only = NULL;
+    bool each = argc > 1 && strcmp(argv[argc - 1], "--each") == 0;
     unsigned failures;
 
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
@@ -56,13 +126,17 @@ int main(int argc, char **argv)
         }
         return 0;
     }
+    argc -= each;
     if (argc == 3 && strcmp(argv[1], "--only") == 0) {
         only = argv[2];
     } else if (argc != 1) {
-        fprintf(stderr, "usage: run [--list] [--only SUITE]\n");
+        fprintf(stderr, "usage: run [--list] [--only SUITE] [--each]\n");
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0); /* What a child prints before it dies must not be printed twice. */
+    if (each) {
+        return run_each(only) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
     if (CU_initialize_registry() != CUE_SUCCESS) {
         return 2;
     }
