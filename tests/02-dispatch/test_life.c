@@ -126,6 +126,7 @@ static void what_connect_refuses(void *argument)
     (void)argument;
     linked_up();
     CHILD_CHECK(linked_connect("/nowhere.img", 0, &out) == STATUS_OBJECT_NAME_NOT_FOUND); /* Leaves its target there. */
+    linked_settle(); /* Who answered still has to put things away. */
     blocks = nt_pool_outstanding(0, NULL);
     handles = nt_handle_count();
     CHILD_CHECK(linked_connect(linked_image("empty.img", 0), 0, &out) == STATUS_FILE_INVALID);
@@ -140,6 +141,7 @@ static void what_connect_refuses(void *argument)
     CHILD_CHECK(linked_disconnect(disk()) == STATUS_PRIVILEGE_NOT_HELD);
     CHILD_CHECK(devices() == 0); /* He may ask, though. */
     host_set_user(HOST_USER_ADMINISTRATOR, 0);
+    linked_settle();
     CHILD_CHECK(nt_pool_outstanding(0, NULL) == blocks && nt_handle_count() == handles);
     CHILD_CHECK(linked_connect(disk(), 0, &out) == STATUS_SUCCESS); /* Nothing is in the way afterwards. */
     linked_down();
