@@ -62,14 +62,31 @@ int machine_clean(void)
     return 0;
 }
 
-void machine_boot(const struct host_options *options)
+static void set_size(const char *name, uint32_t value)
+{
+    if (value != 0) {
+        host_set_parameter(MACHINE_SERVICE, name, value);
+    }
+}
+
+void machine_boot_sized(const struct host_options *options, uint32_t buses, uint32_t targets, uint32_t luns)
 {
     struct host_error error;
 
-    if (!host_boot(options, &error) || !host_install_bare(MACHINE_SERVICE, machine_driver(), true, &error) ||
-        !host_start(&error)) {
+    if (!host_boot(options, &error) || !host_install_bare(MACHINE_SERVICE, machine_driver(), true, &error)) {
         fail(error.message, error.remedy);
     }
+    set_size("NumberOfBuses", buses);
+    set_size("MaximumTargets", targets);
+    set_size("MaximumLuns", luns);
+    if (!host_start(&error)) {
+        fail(error.message, error.remedy);
+    }
+}
+
+void machine_boot(const struct host_options *options)
+{
+    machine_boot_sized(options, 0, 0, 0);
 }
 
 void machine_boot_seeded(uint64_t seed)
@@ -139,6 +156,79 @@ int32_t machine_disconnect(const char *path)
     return host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &in, length, NULL, 0, NULL);
 }
 
+VMINI_ADDRESS machine_disk(const char *path, unsigned flags)
+{
+    VMINI_CONNECT_OUT out;
+    int32_t status = machine_connect(path, flags, &out);
+    char words[40];
+
+    if (status != 0) {
+        snprintf(words, sizeof(words), "CONNECT ended with %08X", (unsigned)status);
+        fail(path, words);
+    }
+    host_settle();
+    return out.Address;
+}
+
+int32_t machine_event(uint64_t last, VMINI_EVENT *event)
+{
+    VMINI_WAIT_EVENT_IN in;
+
+    memset(&in, 0, sizeof(in));
+    header(&in.Command, VminiCommandWaitEvent, sizeof(in));
+    in.LastSequence = last;
+    return host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &in, sizeof(in), event, sizeof(*event), NULL);
+}
+
+uint32_t machine_sense(const struct host_request *answer)
+{
+    if (answer->sense_valid < 14) {
+        return 0;
+    }
+    return (uint32_t)(answer->sense[2] & 0xF) << 16 | (uint32_t)answer->sense[12] << 8 | answer->sense[13];
+}
+
+void machine_pattern(uint8_t *data, uint64_t lba, uint32_t blocks, uint32_t block_size, uint8_t salt)
+{
+    for (uint64_t at = 0; at < (uint64_t)blocks * block_size; at++) {
+        uint64_t block = lba + at / block_size;
+        data[at] = (uint8_t)(salt + block * 31 + (block >> 13) + at % block_size * 7 + (at % block_size >> 8));
+    }
+}
+
+static void put_be(uint8_t *at, unsigned bytes, uint64_t value)
+{
+    while (bytes-- > 0) {
+        at[bytes] = (uint8_t)value;
+        value >>= 8;
+    }
+}
+
+void machine_rw_cdb(uint8_t *cdb, uint8_t form, bool write, uint64_t lba, uint32_t blocks)
+{
+    memset(cdb, 0, 16);
+    switch (form) {
+    case 6:
+        put_be(cdb, 4, lba);
+        cdb[0] = write ? 0x0A : 0x08;
+        cdb[4] = (uint8_t)blocks;
+        break;
+    case 10:
+        cdb[0] = write ? 0x2A : 0x28;
+        put_be(cdb + 2, 4, lba);
+        put_be(cdb + 7, 2, blocks);
+        break;
+    case 12:
+        cdb[0] = write ? 0xAA : 0xA8;
+        put_be(cdb + 2, 4, lba);
+        put_be(cdb + 6, 4, blocks);
+        break;
+    default:
+        machine_rw16(cdb, write ? 0x8A : 0x88, lba, blocks);
+        break;
+    }
+}
+
 uint8_t machine_scsi(VMINI_ADDRESS address, const uint8_t *cdb, uint8_t cdb_length, enum host_direction direction,
                      void *data, uint32_t length, struct host_request *answer)
 {
@@ -166,12 +256,8 @@ void machine_rw16(uint8_t *cdb, uint8_t opcode, uint64_t lba, uint32_t blocks)
 {
     memset(cdb, 0, 16);
     cdb[0] = opcode;
-    for (int i = 0; i < 8; i++) {
-        cdb[2 + i] = (uint8_t)(lba >> (56 - 8 * i));
-    }
-    for (int i = 0; i < 4; i++) {
-        cdb[10 + i] = (uint8_t)(blocks >> (24 - 8 * i));
-    }
+    put_be(cdb + 2, 8, lba);
+    put_be(cdb + 10, 4, blocks);
 }
 
 uint8_t machine_read(VMINI_ADDRESS address, uint64_t lba, uint32_t blocks, uint32_t block_size, void *data)

@@ -24,6 +24,10 @@ int machine_clean(void);
 void machine_boot(const struct host_options *options);
 /** A seeded machine with the verifier on. */
 void machine_boot_seeded(uint64_t seed);
+/** The same, its bus of this size; 0 = as the driver has it. */
+void machine_boot_sized(const struct host_options *options, uint32_t buses, uint32_t targets, uint32_t luns);
+/** Connects an image and waits until Storport has seen it. Ends the process when that fails. */
+VMINI_ADDRESS machine_disk(const char *path, unsigned flags);
 /** Halts; ends the process with a message when anything leaked. */
 void machine_halt(void);
 
@@ -41,6 +45,14 @@ uint8_t machine_scsi(VMINI_ADDRESS address, const uint8_t *cdb, uint8_t cdb_leng
 /** READ(16) or WRITE(16) of whole blocks. */
 uint8_t machine_read(VMINI_ADDRESS address, uint64_t lba, uint32_t blocks, uint32_t block_size, void *data);
 uint8_t machine_write(VMINI_ADDRESS address, uint64_t lba, uint32_t blocks, uint32_t block_size, void *data);
+/** Fills a READ or WRITE of the form that has 6, 10, 12 or 16 bytes. */
+void machine_rw_cdb(uint8_t *cdb, uint8_t form, bool write, uint64_t lba, uint32_t blocks);
+/** What a request was refused with: sense key, ASC and ASCQ as 0xKKAAQQ; 0 without sense data. */
+uint32_t machine_sense(const struct host_request *answer);
+/** Waits for the first event after `last`. \return NTSTATUS. */
+int32_t machine_event(uint64_t last, VMINI_EVENT *event);
+/** Fills blocks with a pattern that says which block of which writing they are. */
+void machine_pattern(uint8_t *data, uint64_t lba, uint32_t blocks, uint32_t block_size, uint8_t salt);
 /** Fills a READ(16) (88h) or WRITE(16) (8Ah). */
 void machine_rw16(uint8_t *cdb, uint8_t opcode, uint64_t lba, uint32_t blocks);
 
