@@ -1,7 +1,8 @@
 /**
  * \file
- * The command line `nthost`, run as a person or a script runs it: what it prints, and its exit status. The program is
- * VMINI_NTHOST, the driver VMINI_DRIVER; every image lies in a directory of its own that goes away afterwards.
+ * The command line `nthost`, run as a person or a script runs it: what it prints, and its exit
+ * status. The program is VMINI_NTHOST, the driver VMINI_DRIVER; every image lies in a directory of
+ * its own that goes away afterwards.
  */
 #include <CUnit/Basic.h>
 
@@ -110,7 +111,8 @@ static struct result tool(const char *first, ...)
     return spawn(nthost, arguments, "/dev/null");
 }
 
-/** Runs a script: `nthost run --driver ... --script script.txt`, and one more option if not NULL, with its value. */
+/** Runs a script: `nthost run --driver ... --script script.txt`, and one more option if not
+ * NULL, with its value. */
 static struct result script(const char *text, const char *option, const char *value)
 {
     write_file("script.txt", text, strlen(text));
@@ -545,8 +547,9 @@ static void test_same_seed_same_trace(void)
     free(other);
 }
 
-/** A driver that breaks a rule: status 86, the rule in words, and the trace written in spite of it. A fixture does its
- *  misdeed for a service whose name ends in "g", so the INF is changed to install such a one. */
+/** A driver that breaks a rule: status 86, the rule in words, and the trace written in spite of
+ * it. A fixture does its misdeed for a service whose name ends in "g", so the INF is changed to
+ * install such a one. */
 static void test_bugcheck(void)
 {
     char inf[PATH_MAX], *text, *at, *trace;

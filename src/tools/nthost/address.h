@@ -1,7 +1,7 @@
 /**
  * \file
- * What people type: addresses, numbers, bytes. Each function complains itself and returns false for what it does not
- * understand.
+ * What people type: addresses, numbers, bytes. Each function complains itself and returns false for
+ * what it does not understand.
  */
 #ifndef NTHOST_ADDRESS_H
 #define NTHOST_ADDRESS_H
@@ -21,7 +21,8 @@ bool address_parse(const char *text, struct address *address);
 bool address_looks_like(const char *text);
 /** A number, decimal or 0x..., at most `limit`. \param what names it in the complaint. */
 bool number_parse(const char *text, const char *what, uint64_t limit, uint64_t *value);
-/** Appends hexadecimal digits, two a byte, to `bytes`. \param count bytes there are already; grows. */
+/** Appends hexadecimal digits, two a byte, to `bytes`. \param count bytes there are already;
+ * grows. */
 bool bytes_parse(const char *text, uint8_t *bytes, size_t room, size_t *count);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * From a line to a command: splits it into words, finds the row of the table, checks the number of arguments, calls it.
+ * From a line to a command: splits it into words, finds the row of the table, checks the number of
+ * arguments, calls it.
  */
 #include "tools/nthost/commands.h"
 

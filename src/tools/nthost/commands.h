@@ -45,8 +45,8 @@ extern const struct command commands_blocks[];
 extern const struct command commands_adapter[];
 extern const struct command commands_look[];
 
-/** Runs one line. \return false after a complaint. An empty line and a comment (#) succeed. A line that begins with "!"
- *  succeeds when the rest of it fails. */
+/** Runs one line. \return false after a complaint. An empty line and a comment (#) succeed. A
+ * line that begins with "!" succeeds when the rest of it fails. */
 bool command_line(struct session *session, const char *line);
 /** The n-th command's name, NULL past the end: for completion. */
 const char *command_name_at(size_t index);

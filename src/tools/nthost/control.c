@@ -1,6 +1,7 @@
 /*
- * The control interface, from the program's side. Only send() knows how a request reaches the driver: as
- * IOCTL_MINIPORT_PROCESS_SERVICE_IRP on the adapter, like any program's. There is no other way in.
+ * The control interface, from the program's side. Only send() knows how a request reaches the
+ * driver: as IOCTL_MINIPORT_PROCESS_SERVICE_IRP on the adapter, like any program's. There is no
+ * other way in.
  */
 #include "tools/nthost/control.h"
 

@@ -1,7 +1,8 @@
 /**
  * \file
- * Client of the driver's control interface (driver/vmini_ioctl.h): one function per command. Paths are POSIX paths of this
- * machine, or Windows paths ("Z:\\...", "\\\\server\\share\\..."), which go through unchanged.
+ * Client of the driver's control interface (driver/vmini_ioctl.h): one function per command. Paths
+ * are POSIX paths of this machine, or Windows paths ("Z:\\...", "\\\\server\\share\\..."), which go
+ * through unchanged.
  */
 #ifndef NTHOST_CONTROL_H
 #define NTHOST_CONTROL_H
@@ -20,16 +21,18 @@ struct control_image {
     const struct address *at; /**< NULL: the first free address. */
 };
 
-/** Connects an image and waits until Storport has seen the unit. Complains itself, and checks what can be known before:
- *  an image whose size is no multiple of its block size is refused. */
+/** Connects an image and waits until Storport has seen the unit. Complains itself, and checks
+ * what can be known before: an image whose size is no multiple of its block size is refused. */
 bool control_connect(const struct control_image *image, VMINI_CONNECT_OUT *out);
 /** Disconnects by path, or by address when `path` is NULL. Complains itself. */
 bool control_disconnect(const char *path, const struct address *address);
 /** Asks for version and limits. Complains itself. */
 bool control_ping(VMINI_SCSIPORT_OUT *out);
-/** The connected images; the caller frees the list. NULL after an error, about which it complained. */
+/** The connected images; the caller frees the list. NULL after an error, about which it
+ * complained. */
 VMINI_ACTIVE_LIST_OUT *control_list(void);
-/** Takes the first event after `last`, if it has happened already. \return 1, 0 = none yet, -1 after a complaint. */
+/** Takes the first event after `last`, if it has happened already. \return 1, 0 = none yet, -1
+ * after a complaint. */
 int control_next_event(uint64_t last, VMINI_EVENT *event);
 
 /** A path out of an answer as text: "Z:\\tmp\\a.img" as "/tmp/a.img". \return `buffer`. */

@@ -1,7 +1,7 @@
 /**
  * \file
- * Answers of SCSI commands, for people: bytes as a dump, then what they mean. Only as many bytes as have arrived are
- * looked at.
+ * Answers of SCSI commands, for people: bytes as a dump, then what they mean. Only as many bytes as
+ * have arrived are looked at.
  */
 #ifndef NTHOST_DECODE_H
 #define NTHOST_DECODE_H

@@ -1,6 +1,7 @@
 /*
- * The demo: one run of the machine, told line by line, each line with the chapter that explains it. Nothing here is
- * typed in advance: callbacks, commands and ways come from the trace, bytes and statuses from answers.
+ * The demo: one run of the machine, told line by line, each line with the chapter that explains it.
+ * Nothing here is typed in advance: callbacks, commands and ways come from the trace, bytes and
+ * statuses from answers.
  */
 #include "tools/nthost/demo.h"
 

@@ -1,6 +1,7 @@
 /*
- * A glance at a CD-ROM: the volume descriptor at block 16, the root directory that it names, the first file in that
- * (ECMA-119, 8.4 and 9.1). Whatever the medium says is checked before it is used.
+ * A glance at a CD-ROM: the volume descriptor at block 16, the root directory that it names, the
+ * first file in that (ECMA-119, 8.4 and 9.1). Whatever the medium says is checked before it is
+ * used.
  */
 #include "tools/nthost/demo_parts.h"
 

@@ -1,6 +1,6 @@
 /*
- * Copying a disk through SRBs, several at a time. A transfer of nothing but zeros need not be written to a blank disk;
- * everything is read back and compared all the same.
+ * Copying a disk through SRBs, several at a time. A transfer of nothing but zeros need not be
+ * written to a blank disk; everything is read back and compared all the same.
  */
 #include "tools/nthost/demo_parts.h"
 

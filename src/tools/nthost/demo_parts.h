@@ -16,11 +16,13 @@ void demo_end(void);
 
 /** Which records the demo wants: everything while it tells, SRBs only while it copies. */
 void demo_record(bool everything);
-/** Callbacks that the driver got since record `from`, in order, each with its IRQL, and the threads that it made. */
+/** Callbacks that the driver got since record `from`, in order, each with its IRQL, and the
+ * threads that it made. */
 void demo_callbacks(size_t from);
 /** SRBs that came down since record `from`: how many, and which, by number. */
 void demo_commands(size_t from);
-/** The way of one SRB from HwStartIo to its completion: a line for each piece of it in one thread at one IRQL. */
+/** The way of one SRB from HwStartIo to its completion: a line for each piece of it in one
+ * thread at one IRQL. */
 void demo_way(uint64_t srb);
 
 /** What the copy counted. */
@@ -35,11 +37,13 @@ struct demo_copy {
 /** Copies all blocks from one unit to another, blank one. Complains itself. */
 bool demo_copy(const struct address *from, const struct address *to,
                const struct scsi_geometry *geometry, struct demo_copy *copy);
-/** Reads both again and compares. \return false after a complaint, about the first block that differs. */
+/** Reads both again and compares. \return false after a complaint, about the first block that
+ * differs. */
 bool demo_compare(const struct address *left, const struct address *right,
                   const struct scsi_geometry *geometry, struct demo_copy *counts);
 
-/** Shows the volume's name and the beginning of the first file of a CD-ROM's root directory. Complains itself. */
+/** Shows the volume's name and the beginning of the first file of a CD-ROM's root directory.
+ * Complains itself. */
 bool demo_cdrom(const struct address *address);
 
 #endif

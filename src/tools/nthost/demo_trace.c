@@ -129,7 +129,8 @@ static const char *thread_name(uint32_t id)
     return "caller";
 }
 
-/** What of an SRB's way is told: the places where it changes hands. \return its text, NULL: not told. */
+/** What of an SRB's way is told: the places where it changes hands. \return its text, NULL: not
+ * told. */
 static const char *landmark(const struct trace_record *record, char *text, size_t size)
 {
     static const char *const routines[] = {"KeReleaseSemaphore", "IoBuildPartialMdl",

@@ -1,6 +1,6 @@
 /*
- * Boot and halt. The driver and its INF are found from where this program lies, so that it does not matter from which
- * directory it is called.
+ * Boot and halt. The driver and its INF are found from where this program lies, so that it does not
+ * matter from which directory it is called.
  */
 #include "tools/nthost/machine.h"
 

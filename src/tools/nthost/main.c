@@ -1,5 +1,6 @@
 /*
- * nthost: a small Windows for a Storport miniport to live in, on the command line. This file only finds the subcommand.
+ * nthost: a small Windows for a Storport miniport to live in, on the command line. This file only
+ * finds the subcommand.
  */
 #include "tools/nthost/demo.h"
 #include "tools/nthost/options.h"

@@ -1,5 +1,5 @@
 /*
- * getopt_long, one table for both subcommands; a letter beside each option says which of them has it.
+ * getopt_long, with a table for each subcommand; what an option means is the same for both.
  */
 #include "tools/nthost/options.h"
 
@@ -149,69 +149,65 @@ static bool add_parameter(struct machine_options *machine, const char *text)
     return true;
 }
 
+/** Options whose value is kept as it is. \return where, or NULL. */
+static const char **text_of(int code, struct options *options)
+{
+    switch (code) {
+    case OPT_DRIVER:
+        return &options->machine.driver;
+    case OPT_INF:
+        return &options->machine.inf;
+    case OPT_TRACE:
+        return &options->trace;
+    case OPT_SCRIPT:
+        return &options->script;
+    case OPT_UNC:
+        return &options->machine.host.unc_root;
+    case OPT_OUTPUT:
+        return &options->output;
+    default:
+        return NULL;
+    }
+}
+
+/** Options without a value. */
+static void take_flag(int code, struct options *options)
+{
+    struct host_options *host = &options->machine.host;
+
+    options->disk_flags |= (code == OPT_READ_ONLY ? VMINI_CONNECT_READ_ONLY : 0) |
+                           (code == OPT_REMOVABLE ? VMINI_CONNECT_REMOVABLE : 0) |
+                           (code == OPT_THIN ? VMINI_CONNECT_THIN : 0);
+    options->no_start |= code == OPT_NO_START;
+    options->help |= code == OPT_HELP;
+    options->verbose |= code == 'v';
+    host->sched.kind = code == OPT_REAL ? SCHED_REAL : host->sched.kind;
+    host->srb_type = code == OPT_LEGACY ? HOST_SRB_LEGACY : host->srb_type;
+    host->verifier &= code != OPT_NO_VERIFIER;
+}
+
 /** One option. */
 static bool take(int code, const char *value, struct options *options)
 {
-    struct machine_options *machine = &options->machine;
+    const char **text = text_of(code, options);
 
+    if (text != NULL) {
+        *text = value;
+        return true;
+    }
     switch (code) {
-    case OPT_DRIVER:
-        machine->driver = value;
-        return true;
-    case OPT_INF:
-        machine->inf = value;
-        return true;
     case OPT_DISK:
-        return add_image(options, value, false);
     case OPT_CDROM:
-        return add_image(options, value, true);
-    case OPT_READ_ONLY:
-        options->disk_flags |= VMINI_CONNECT_READ_ONLY;
-        return true;
-    case OPT_REMOVABLE:
-        options->disk_flags |= VMINI_CONNECT_REMOVABLE;
-        return true;
-    case OPT_THIN:
-        options->disk_flags |= VMINI_CONNECT_THIN;
-        return true;
+        return add_image(options, value, code == OPT_CDROM);
     case OPT_SEED:
-        return number_parse(value, "seed", UINT64_MAX, &machine->host.sched.seed);
-    case OPT_REAL:
-        machine->host.sched.kind = SCHED_REAL;
-        return true;
-    case OPT_LEGACY:
-        machine->host.srb_type = HOST_SRB_LEGACY;
-        return true;
-    case OPT_NO_VERIFIER:
-        machine->host.verifier = false;
-        return true;
-    case OPT_TRACE:
-        options->trace = value;
-        return true;
-    case OPT_SCRIPT:
-        options->script = value;
-        return true;
+        return number_parse(value, "seed", UINT64_MAX, &options->machine.host.sched.seed);
     case OPT_AS:
-        return parse_user(value, machine);
-    case OPT_UNC:
-        machine->host.unc_root = value;
-        return true;
+        return parse_user(value, &options->machine);
     case OPT_SET:
-        return add_parameter(machine, value);
-    case OPT_NO_START:
-        options->no_start = true;
-        return true;
-    case OPT_OUTPUT:
-        options->output = value;
-        return true;
-    case OPT_HELP:
-        options->help = true;
-        return true;
-    case 'v':
-        options->verbose = true;
-        return true;
+        return add_parameter(&options->machine, value);
     default:
-        return false;
+        take_flag(code, options);
+        return true;
     }
 }
 

@@ -28,7 +28,8 @@ struct options {
     bool help;
 };
 
-/** Reads the arguments behind the subcommand. Complains itself. \param demo read demo's options, not run's. */
+/** Reads the arguments behind the subcommand. Complains itself. \param demo read demo's options,
+ * not run's. */
 bool options_parse(int argc, char **argv, bool demo, struct options *options);
 void options_help_run(void);
 void options_help_demo(void);

@@ -1,5 +1,6 @@
 /*
- * The interactive loop. The first word completes to a command, every other one to a file, which is libedit's default.
+ * The interactive loop. The first word completes to a command, every other one to a file, which is
+ * libedit's default.
  */
 #include "tools/nthost/prompt.h"
 

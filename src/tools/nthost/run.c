@@ -1,6 +1,6 @@
 /*
- * The life of one run: up, images, commands, down. Whatever fails, the machine is taken down in order and what leaked is
- * told; only a bugcheck ends the process at once, as it would end Windows.
+ * The life of one run: up, images, commands, down. Whatever fails, the machine is taken down in
+ * order and what leaked is told; only a bugcheck ends the process at once, as it would end Windows.
  */
 #include "tools/nthost/run.h"
 

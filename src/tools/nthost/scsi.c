@@ -1,6 +1,6 @@
 /*
- * Building CDBs, sending them, and saying in words what went wrong with one. Nothing is retried: what the driver answers
- * is what the user sees.
+ * Building CDBs, sending them, and saying in words what went wrong with one. Nothing is retried:
+ * what the driver answers is what the user sees.
  */
 #include "tools/nthost/scsi.h"
 

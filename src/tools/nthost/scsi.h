@@ -39,19 +39,23 @@ uint32_t read_be32(const uint8_t *bytes);
 uint64_t read_be64(const uint8_t *bytes);
 void write_be(uint8_t *bytes, unsigned count, uint64_t value);
 
-/** Starts a command: fills address, CDB length, direction and data. The CDB itself is zero but for its operation code. */
+/** Starts a command: fills address, CDB length, direction and data. The CDB itself is zero but
+ * for its operation code. */
 struct scsi_command scsi_prepare(const struct address *address, uint8_t opcode, uint8_t cdb_length,
                                  enum host_direction direction, void *data, uint32_t length);
 /** Sends it and waits. \return true for SRB_STATUS_SUCCESS. Silent. */
 bool scsi_send(struct scsi_command *command);
-/** Complains about a command that failed, in words, with the remedy that fits its sense data. \return false. */
+/** Complains about a command that failed, in words, with the remedy that fits its sense data.
+ * \return false. */
 bool scsi_complain(const struct scsi_command *command);
 /** scsi_send, and scsi_complain if it failed. */
 bool scsi_do(struct scsi_command *command);
 
-/** Asks for the size of the medium: READ CAPACITY(10), and (16) when that is not enough. Complains itself. */
+/** Asks for the size of the medium: READ CAPACITY(10), and (16) when that is not enough.
+ * Complains itself. */
 bool scsi_geometry(const struct address *address, struct scsi_geometry *geometry);
-/** Fills READ(10)/WRITE(10)/VERIFY(10), or the (16) form for what is beyond 32 bits. \param opcode of the (10) form. */
+/** Fills READ(10)/WRITE(10)/VERIFY(10), or the (16) form for what is beyond 32 bits. \param
+ * opcode of the (10) form. */
 struct scsi_command scsi_block_command(const struct address *address, uint8_t opcode, uint64_t lba,
                                        uint32_t blocks, enum host_direction direction, void *data,
                                        uint32_t length);

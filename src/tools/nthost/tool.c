@@ -1,6 +1,6 @@
 /*
- * Complaints and colours. Standard output is flushed before a complaint is written, so that both read in the right order
- * when they go to the same place.
+ * Complaints and colours. Standard output is flushed before a complaint is written, so that both
+ * read in the right order when they go to the same place.
  */
 #include "tools/nthost/tool.h"
 

@@ -1,6 +1,7 @@
 /**
  * \file
- * What every file of nthost shares: how it complains, how it colours, how its exit statuses are numbered.
+ * What every file of nthost shares: how it complains, how it colours, how its exit statuses are
+ * numbered.
  */
 #ifndef NTHOST_TOOL_H
 #define NTHOST_TOOL_H
@@ -22,7 +23,8 @@ enum tool_exit {
 /** Says where the next complaints come from: "nthost", or "script.txt:12". The text is copied. */
 void tool_at(const char *where);
 
-/** Complains: the place, what is wrong, and on a second line what to do. \return false, for the caller to return. */
+/** Complains: the place, what is wrong, and on a second line what to do. \return false, for the
+ * caller to return. */
 bool tool_fail(const char *remedy, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** The same with what the host said. \return false. */

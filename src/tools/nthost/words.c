@@ -1,5 +1,6 @@
 /*
- * The tables of names. A number that no table has is told as "unknown"; the caller always prints the number as well.
+ * The tables of names. A number that no table has is told as "unknown"; the caller always prints
+ * the number as well.
  */
 #include "tools/nthost/words.h"
 

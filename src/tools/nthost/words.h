@@ -1,7 +1,7 @@
 /**
  * \file
- * Names for numbers: SRB status, SCSI status, sense data, commands, NTSTATUS. Small tables: what a reader of this project
- * meets, not all that T10 ever assigned.
+ * Names for numbers: SRB status, SCSI status, sense data, commands, NTSTATUS. Small tables: what a
+ * reader of this project meets, not all that T10 ever assigned.
  */
 #ifndef NTHOST_WORDS_H
 #define NTHOST_WORDS_H
