@@ -247,8 +247,8 @@ static void verify(void *path)
         cdb[1] = 0x02; /* BYTCHK 1 */
         CHILD_CHECK(machine_scsi(disk, cdb, forms[i].length, HOST_DATA_OUT, out, 300 * 512, NULL) ==
                     1);
-        CHILD_CHECK(machine_scsi(disk, cdb, forms[i].length, HOST_DATA_OUT, in, 300 * 512,
-                                 &answer) != 1);
+        CHILD_CHECK(
+            machine_scsi(disk, cdb, forms[i].length, HOST_DATA_OUT, in, 300 * 512, &answer) != 1);
         CHILD_CHECK(machine_sense(&answer) == 0x0E1D00 && answer.transferred == 0);
         CHILD_CHECK(be(answer.sense + 3, 4) == 299 * 512 + 17); /* INFORMATION: the first. */
     }
@@ -328,7 +328,8 @@ static void huge_disk(void *path)
     check_extent(disk, path, 16, UINT64_C(1) << 32, 8);
     check_extent(disk, path, 16, (UINT64_C(1) << 32) - 4, 8);
     check_extent(disk, path, 10, UINT32_MAX - 1u, 1);
-    CHILD_CHECK(rw(disk, 16, false, 0, 8, in, NULL) == 1 && in[0] == 0); /* Nothing wrapped round. */
+    CHILD_CHECK(rw(disk, 16, false, 0, 8, in, NULL) == 1 &&
+                in[0] == 0); /* Nothing wrapped round. */
     CHILD_CHECK(rw(disk, 16, false, count, 1, in, &answer) != 1);
     CHILD_CHECK(machine_sense(&answer) == 0x052100);
     CHILD_CHECK(rw(disk, 16, true, count - 1, 2, out, &answer) != 1);
@@ -387,7 +388,8 @@ static void read_only(void *path)
     disk = machine_disk(path, VMINI_CONNECT_READ_ONLY);
     CHILD_CHECK(host_units(&unit, 1) == 1 && unit.write_protected && unit.claimed);
     CHILD_CHECK(rw(disk, 10, false, 0, 8, in, NULL) == 1);
-    for (uint8_t form = 6; form <= 16; form = (uint8_t)(form == 12 ? 16 : form + (form == 6 ? 4 : 2))) {
+    for (uint8_t form = 6; form <= 16;
+         form = (uint8_t)(form == 12 ? 16 : form + (form == 6 ? 4 : 2))) {
         CHILD_CHECK(rw(disk, form, true, 0, 1, out, &answer) != 1);
         CHILD_CHECK(machine_sense(&answer) == 0x072700 && answer.transferred == 0);
     }
