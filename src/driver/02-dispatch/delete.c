@@ -121,7 +121,9 @@ _Use_decl_annotations_ VOID NTAPI VminiDeleteThread(PVOID Context)
         } else if (Ended) {
             break;
         } else {
-            Timeout.QuadPart = -(LONGLONG)(Deadline - min(Deadline, KeQueryUnbiasedInterruptTime()));
+            ULONGLONG Now = KeQueryUnbiasedInterruptTime(); /* Once: min() would read the clock twice. */
+
+            Timeout.QuadPart = -(LONGLONG)(Deadline - min(Deadline, Now));
             KeWaitForSingleObject(&Bus->DeleteWork, Executive, KernelMode, FALSE,
                                   Deadline == MAXULONGLONG ? NULL : &Timeout);
         }

@@ -47,15 +47,16 @@ static VOID VminiDrainsDone(_Inout_ PLIST_ENTRY Finished)
 _Use_decl_annotations_ VOID VminiWorkEnd(PVMINI_WORK_ITEM Item)
 {
     PVMINI_WORK_QUEUE Queue = Item->Queue;
-    VMINI_WORK_TICKET Ending = Item->Ticket;
+    VMINI_WORK_TICKET Ending;
     LIST_ENTRY Finished;
     PLIST_ENTRY Link;
     KIRQL OldIrql;
 
     /* The item is about to go back to its owner, who may free it; but until the owner has completed the SRB, a reset
      * that arrives now must still wait for it. So a copy of the ticket, on our stack, takes its place in the list. */
-    NT_ASSERT(Ending.Item == NULL); /* Nobody can get a hold on it any more. */
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    NT_ASSERT(Item->Ticket.Item == NULL); /* Nobody can get a hold on it any more. */
+    Ending = Item->Ticket; /* Under the lock: its neighbours' coming and going changes its links. */
     RemoveEntryList(&Item->Ticket.Link);
     InsertTailList(&Queue->Running, &Ending.Link);
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
