@@ -38,13 +38,14 @@ DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -Isrc/
 UNIT_CFLAGS := $(COMMON) $(filter-out -Wmissing-prototypes,$(WARN)) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -Itests/support -I.
 LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed
 LDLIBS := -lpthread -ldl -lm
+NTHOST_LDLIBS := -ledit -lcjson
 DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now
 
 # --- sources -----------------------------------------------------------------------------------------------------------
 
 DRIVER_SRC := $(sort $(wildcard src/driver/*/*.c src/driver/*/more/*.c))
 HOST_SRC := $(sort $(wildcard src/host/*.c src/host/*/*.c))
-NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c))
+NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c src/tools/probe/*.c))
 BENCH_SRC := $(sort $(wildcard src/tools/bench/*.c))
 DRIVER_OBJ := $(DRIVER_SRC:%.c=$(B)/%.o)
 HOST_OBJ := $(HOST_SRC:%.c=$(B)/%.o)
@@ -70,7 +71,7 @@ help-all: help
 	'  make explore          10,000 seeds of random commands, and the exhaustive search of the life cycle' \
 	'  make mutants          one seeded bug for each class of reference bugs: the suites must notice every one' \
 	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test lint windows bench ci)' \
-	'  make windows-sys      the driver as Windows loads it: build/windows/vmini.sys, by mingw-w64' \
+	'  make windows-sys      the driver as Windows loads it: build/windows/vmini.sys, by mingw-w64; test-sys: tested' \
 	'  make compile          everything with gcc and with clang' \
 	'  make compile_commands.json   for editors and clang-tidy' \
 	'  make clean            removes build/'
@@ -108,7 +109,7 @@ $(B)/vmini.so: $(DRIVER_OBJ) mk/driver.map mk/imports.sh src/driver/imports.txt
 
 $(B)/nthost: $(NTHOST_SRC:%.c=$(B)/%.o) $(HOST_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ledit $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(NTHOST_LDLIBS) $(LDLIBS)
 
 $(B)/bench: $(BENCH_SRC:%.c=$(B)/%.o) $(HOST_OBJ)
 	$(call say,LINK,$@)

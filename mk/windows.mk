@@ -61,4 +61,12 @@ run-tests: $(SYS_OUTPUT)
 TEST_ENV += VMINI_SYS=$(WIN)/vmini.sys VMINI_SYS_FIXTURES=$(WIN)/fixtures
 endif
 
+# The system suites on the .sys; not the exhaustive searches: same_trace shows that those would see the same.
+.PHONY: test-sys run-test-sys
+test-sys: deps-windows deps-test
+	@$(MAKE) --no-print-directory run-test-sys
+run-test-sys: $(B)/tests/system/run $(B)/vmini.so $(SYS_OUTPUT) $(FIXTURES)
+	@for suite in $$($(B)/tests/system/run --list | grep -vx explore); do \
+		$(TEST_ENV) VMINI_DRIVER=$(WIN)/vmini.sys $(B)/tests/system/run --only $$suite || exit 1; done
+
 -include $(DRIVER_SRC:%.c=$(WIN)/%.d) $(SYS_FIXTURES:.sys=.d)
