@@ -1,7 +1,7 @@
 /*
- * IOCTLs to the adapter, as DeviceIoControl sends them: an IRP_MJ_DEVICE_CONTROL with a system buffer, in the caller's
- * thread. The IRP outlives its completion until nobody is about to cancel it: `holds` counts the request itself and each
- * canceller; whoever lets go last tells the caller.
+ * IOCTLs to the adapter, as DeviceIoControl sends them: an IRP_MJ_DEVICE_CONTROL with a system
+ * buffer, in the caller's thread. The IRP outlives its completion until nobody is about to cancel
+ * it: `holds` counts the request itself and each canceller; whoever lets go last tells the caller.
  */
 #include "host.h"
 
@@ -31,8 +31,10 @@ static void release(struct host_ioctl *ioctl)
     }
     ioctl->status = internal->irp->IoStatus.Status;
     ioctl->returned = (uint32_t)internal->irp->IoStatus.Information;
-    if (!NT_ERROR(ioctl->status) && ioctl->output != NULL) { /* The I/O manager copies for warnings too. */
-        uint32_t count = ioctl->returned < ioctl->output_length ? ioctl->returned : ioctl->output_length;
+    /* The I/O manager copies for warnings too. */
+    if (!NT_ERROR(ioctl->status) && ioctl->output != NULL) {
+        uint32_t count =
+            ioctl->returned < ioctl->output_length ? ioctl->returned : ioctl->output_length;
         memcpy(ioctl->output, internal->buffer, count);
     }
     IoFreeIrp(internal->irp);
@@ -67,7 +69,8 @@ static void refuse(struct host_ioctl *ioctl, struct ioctl_internal *internal, NT
 void host_ioctl_start(struct host_ioctl *ioctl)
 {
     struct ioctl_internal *internal = calloc(1, sizeof(*internal));
-    uint32_t length = ioctl->input_length > ioctl->output_length ? ioctl->input_length : ioctl->output_length;
+    uint32_t length =
+        ioctl->input_length > ioctl->output_length ? ioctl->input_length : ioctl->output_length;
     PDEVICE_OBJECT pdo = pnp_adapter_pdo(), top;
     PIO_STACK_LOCATION stack;
 
@@ -127,8 +130,8 @@ void host_ioctl_cancel(struct host_ioctl *ioctl)
     }
 }
 
-int32_t host_ioctl_call(uint32_t code, const void *input, uint32_t input_length, void *output, uint32_t output_length,
-                        uint32_t *returned)
+int32_t host_ioctl_call(uint32_t code, const void *input, uint32_t input_length, void *output,
+                        uint32_t output_length, uint32_t *returned)
 {
     struct host_ioctl ioctl = {.code = code,
                                .input = input,

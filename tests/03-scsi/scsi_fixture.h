@@ -58,7 +58,10 @@ NTSTATUS scsi_unit(PVMINI_UNIT unit, ULONGLONG bytes, ULONG flags, const WCHAR *
 void scsi_command(scsi_command_t *command, PVMINI_UNIT unit, const UCHAR *cdb, size_t length,
                   ULONG room);
 
-/** Runs it up to its end, or to where a work item is queued. \return the SRB status, PENDING if so. */
+/**
+ * Runs it up to its end, or to where a work item is queued.
+ * \return the SRB status, PENDING if so.
+ */
 UCHAR scsi_run(scsi_command_t *command);
 
 /** The work item has ended like this. \return the SRB status. */

@@ -1,7 +1,7 @@
 /**
  * \file
- * Any CDB at all: whatever it says, the rules of scsi_fixture.c's check_rules hold, nothing is written
- * outside the buffers, and no work item reaches beyond the file or beyond the buffer.
+ * Any CDB at all: whatever it says, the rules of scsi_fixture.c's check_rules hold, nothing is
+ * written outside the buffers, and no work item reaches beyond the file or beyond the buffer.
  */
 #include "scsi_fixture.h"
 
@@ -9,7 +9,9 @@
 
 static scsi_command_t command;
 
-/** A random CDB; most of them of a command that exists, with fields that are often small or extreme. */
+/**
+ * A random CDB; most of them of a command that exists, with fields that are often small or extreme.
+ */
 static UCHAR random_cdb(ULONGLONG *seed, UCHAR cdb[16])
 {
     const VMINI_SCSI_COMMAND *row = &VminiScsiCommands[fake_random(seed) % VminiScsiCommandCount];

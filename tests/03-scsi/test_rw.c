@@ -1,7 +1,7 @@
 /**
  * \file
- * READ and WRITE in all their forms (SBC-3 5.11 to 5.14, 5.33 to 5.35): which bytes of the file they
- * are about, and everything that must be refused before one of them moves.
+ * READ and WRITE in all their forms (SBC-3 5.11 to 5.14, 5.33 to 5.35): which bytes of the file
+ * they are about, and everything that must be refused before one of them moves.
  */
 #include "scsi_fixture.h"
 

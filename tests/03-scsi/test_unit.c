@@ -1,6 +1,7 @@
 /**
  * \file
- * A logical unit's facts: size, kind, identity; and READ CAPACITY(10) and (16), which tell the first.
+ * A logical unit's facts: size, kind, identity; and READ CAPACITY(10) and (16), which tell the
+ * first.
  */
 #include "scsi_fixture.h"
 

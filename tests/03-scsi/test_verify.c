@@ -1,6 +1,7 @@
 /**
  * \file
- * VERIFY and SYNCHRONIZE CACHE: the other commands that name blocks (SBC-3 5.26, 5.27, 5.29 to 5.31).
+ * VERIFY and SYNCHRONIZE CACHE: the other commands that name blocks (SBC-3 5.26, 5.27, 5.29 to
+ * 5.31).
  */
 #include "scsi_fixture.h"
 

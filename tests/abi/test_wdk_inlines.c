@@ -234,7 +234,8 @@ static void test_string_copy(void)
     CU_ASSERT_STRING_EQUAL(narrow, "abc");
 }
 
-/* A result that just fits, one that fills the buffer to the last character, one that does not fit. */
+/* A result that just fits, one that fills the buffer to the last character, one that does not
+ * fit. */
 static void test_string_printf(void)
 {
     WCHAR wide[4];

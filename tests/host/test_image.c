@@ -2,7 +2,6 @@
  * The loader: fresh globals for every load, names of a driver's functions, what happens to code
  * that runs on after the unload, and what is said about a file that is no driver.
  */
-#define _GNU_SOURCE 1
 
 #include "child.h"
 

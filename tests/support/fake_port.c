@@ -1,7 +1,7 @@
 /**
  * \file
- * See fake_port.h. Implements the imports of chapters 3 and 6, and nothing else: a handler that calls
- * more does not link.
+ * See fake_port.h. Implements the imports of chapters 3 and 6, and nothing else: a handler that
+ * calls more does not link.
  */
 #include "support/fake_port.h"
 
@@ -45,7 +45,9 @@ static void arena_open(arena_t *arena, size_t size)
     }
 }
 
-/** Hands out the last `length` bytes before the guard, poisoned, with a poisoned strip before them. */
+/**
+ * Hands out the last `length` bytes before the guard, poisoned, with a poisoned strip before them.
+ */
 static UCHAR *arena_take(arena_t *arena, size_t length)
 {
     if (length + STRIP > arena->size) {

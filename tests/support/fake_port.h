@@ -1,11 +1,11 @@
 /**
  * \file
- * A Storport that is only a stage: it builds one SRB at a time, lets a handler of chapters 3 or 6 run
- * on it, and looks at what it did. No queue, no threads, no file.
+ * A Storport that is only a stage: it builds one SRB at a time, lets a handler of chapters 3 or 6
+ * run on it, and looks at what it did. No queue, no threads, no file.
  *
- * All memory that the driver gets is the smallest that it may have, and ends at a page that nobody can
- * read: a byte too far is a SIGSEGV at the instruction that did it. In front of it lies a poisoned
- * strip that is checked afterwards. An SRB becomes unreadable the moment it is completed.
+ * All memory that the driver gets is the smallest that it may have, and ends at a page that nobody
+ * can read: a byte too far is a SIGSEGV at the instruction that did it. In front of it lies a
+ * poisoned strip that is checked afterwards. An SRB becomes unreadable the moment it is completed.
  */
 #ifndef FAKE_PORT_H
 #define FAKE_PORT_H

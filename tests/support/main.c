@@ -1,12 +1,14 @@
 /**
  * \file
- * The main program of every test runner: registers the suites of one folder and runs them with CUnit's basic interface.
+ * The main program of every test runner: registers the suites of one folder and runs them with
+ * CUnit's basic interface.
  *
  *     run [--list] [--only SUITE] [--each]
  *
- * --each runs each case in a process of its own, and writes one line for it, with tabs: how it ended (passed, failed,
- * "signal 11", "exit 86", timeout), the suite, the case. What the case prints goes to stderr. For mk/variants.py: a
- * driver with a fault in it may take the process of a case with it, but not the verdicts on the others.
+ * --each runs each case in a process of its own, and writes one line for it, with tabs: how it
+ * ended (passed, failed, "signal 11", "exit 86", timeout), the suite, the case. What the case
+ * prints goes to stderr. For mk/variants.py: a driver with a fault in it may take the process of a
+ * case with it, but not the verdicts on the others.
  *
  * The Makefile writes the list of suites (suites.h) from the names of the folder's test_*.c files.
  */
@@ -45,7 +47,8 @@ static unsigned add_suites(const char *only)
             continue;
         }
         if (suites[i].add() != CUE_SUCCESS) {
-            fprintf(stderr, "%s: suite \"%s\" could not be set up: %s\n", RUNNER, suites[i].name, CU_get_error_msg());
+            fprintf(stderr, "%s: suite \"%s\" could not be set up: %s\n", RUNNER, suites[i].name,
+                    CU_get_error_msg());
             return 0;
         }
         added++;
@@ -63,7 +66,8 @@ static _Noreturn void run_child(CU_pSuite suite, CU_pTest test)
     alarm(EACH_SECONDS);
     dup2(STDERR_FILENO, STDOUT_FILENO);
     CU_basic_run_test(suite, test);
-    exit(CU_get_number_of_failures() + CU_get_number_of_suites_failed() == 0 ? EXIT_SUCCESS : EACH_FAILED);
+    exit(CU_get_number_of_failures() + CU_get_number_of_suites_failed() == 0 ? EXIT_SUCCESS
+                                                                             : EACH_FAILED);
 }
 
 /** Runs one case in a child and writes its line. \return whether it passed. */
@@ -83,7 +87,8 @@ static bool run_case(const char *name, CU_pSuite suite, CU_pTest test)
         exit(2);
     }
     if (WIFSIGNALED(status)) {
-        snprintf(verdict, sizeof(verdict), WTERMSIG(status) == SIGALRM ? "timeout" : "signal %d", WTERMSIG(status));
+        snprintf(verdict, sizeof(verdict), WTERMSIG(status) == SIGALRM ? "timeout" : "signal %d",
+                 WTERMSIG(status));
     } else if (WEXITSTATUS(status) != EACH_FAILED && WEXITSTATUS(status) != EXIT_SUCCESS) {
         snprintf(verdict, sizeof(verdict), "exit %d", WEXITSTATUS(status));
     }
@@ -101,7 +106,8 @@ static unsigned run_each(const char *only)
             continue;
         }
         if (CU_initialize_registry() != CUE_SUCCESS || suites[i].add() != CUE_SUCCESS) {
-            fprintf(stderr, "%s: suite \"%s\" could not be set up: %s\n", RUNNER, suites[i].name, CU_get_error_msg());
+            fprintf(stderr, "%s: suite \"%s\" could not be set up: %s\n", RUNNER, suites[i].name,
+                    CU_get_error_msg());
             exit(2);
         }
         for (CU_pSuite suite = CU_get_registry()->pSuite; suite != NULL; suite = suite->pNext) {
@@ -133,7 +139,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: run [--list] [--only SUITE] [--each]\n");
         return 2;
     }
-    setvbuf(stdout, NULL, _IOLBF, 0); /* What a child prints before it dies must not be printed twice. */
+    /* What a child prints before it dies must not be printed twice. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
     if (each) {
         return run_each(only) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
@@ -141,7 +148,8 @@ int main(int argc, char **argv)
         return 2;
     }
     if (add_suites(only) == 0) {
-        fprintf(stderr, "%s: no suite \"%s\"; --list prints their names\n", RUNNER, only != NULL ? only : "");
+        fprintf(stderr, "%s: no suite \"%s\"; --list prints their names\n", RUNNER,
+                only != NULL ? only : "");
         return 2;
     }
     CU_basic_set_mode(CU_BRM_NORMAL);

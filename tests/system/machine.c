@@ -31,7 +31,8 @@ const char *machine_image(const char *name, uint64_t bytes)
 
     if (folder[0] == '\0') {
         const char *base = getenv("TMPDIR");
-        snprintf(folder, sizeof(folder), "%.3000s/vmini-system-XXXXXX", base != NULL ? base : "/tmp");
+        snprintf(folder, sizeof(folder), "%.3000s/vmini-system-XXXXXX",
+                 base != NULL ? base : "/tmp");
         if (mkdtemp(folder) == NULL) {
             fail(folder, "no temporary folder");
         }
@@ -69,11 +70,13 @@ static void set_size(const char *name, uint32_t value)
     }
 }
 
-void machine_boot_sized(const struct host_options *options, uint32_t buses, uint32_t targets, uint32_t luns)
+void machine_boot_sized(const struct host_options *options, uint32_t buses, uint32_t targets,
+                        uint32_t luns)
 {
     struct host_error error;
 
-    if (!host_boot(options, &error) || !host_install_bare(MACHINE_SERVICE, machine_driver(), true, &error)) {
+    if (!host_boot(options, &error) ||
+        !host_install_bare(MACHINE_SERVICE, machine_driver(), true, &error)) {
         fail(error.message, error.remedy);
     }
     set_size("NumberOfBuses", buses);
@@ -144,8 +147,8 @@ int32_t machine_connect(const char *path, unsigned flags, VMINI_CONNECT_OUT *out
     VMINI_CONNECT_OUT ignored;
     uint32_t length = machine_connect_in(&in, path, flags);
 
-    return host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &in, length, out != NULL ? out : &ignored, sizeof(*out),
-                           NULL);
+    return host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &in, length,
+                           out != NULL ? out : &ignored, sizeof(*out), NULL);
 }
 
 int32_t machine_disconnect(const char *path)
@@ -177,7 +180,8 @@ int32_t machine_event(uint64_t last, VMINI_EVENT *event)
     memset(&in, 0, sizeof(in));
     header(&in.Command, VminiCommandWaitEvent, sizeof(in));
     in.LastSequence = last;
-    return host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &in, sizeof(in), event, sizeof(*event), NULL);
+    return host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &in, sizeof(in), event,
+                           sizeof(*event), NULL);
 }
 
 uint32_t machine_sense(const struct host_request *answer)
@@ -185,14 +189,17 @@ uint32_t machine_sense(const struct host_request *answer)
     if (answer->sense_valid < 14) {
         return 0;
     }
-    return (uint32_t)(answer->sense[2] & 0xF) << 16 | (uint32_t)answer->sense[12] << 8 | answer->sense[13];
+    return (uint32_t)(answer->sense[2] & 0xF) << 16 | (uint32_t)answer->sense[12] << 8 |
+           answer->sense[13];
 }
 
-void machine_pattern(uint8_t *data, uint64_t lba, uint32_t blocks, uint32_t block_size, uint8_t salt)
+void machine_pattern(uint8_t *data, uint64_t lba, uint32_t blocks, uint32_t block_size,
+                     uint8_t salt)
 {
     for (uint64_t at = 0; at < (uint64_t)blocks * block_size; at++) {
         uint64_t block = lba + at / block_size;
-        data[at] = (uint8_t)(salt + block * 31 + (block >> 13) + at % block_size * 7 + (at % block_size >> 8));
+        data[at] = (uint8_t)(salt + block * 31 + (block >> 13) + at % block_size * 7 +
+                             (at % block_size >> 8));
     }
 }
 
@@ -229,8 +236,9 @@ void machine_rw_cdb(uint8_t *cdb, uint8_t form, bool write, uint64_t lba, uint32
     }
 }
 
-uint8_t machine_scsi(VMINI_ADDRESS address, const uint8_t *cdb, uint8_t cdb_length, enum host_direction direction,
-                     void *data, uint32_t length, struct host_request *answer)
+uint8_t machine_scsi(VMINI_ADDRESS address, const uint8_t *cdb, uint8_t cdb_length,
+                     enum host_direction direction, void *data, uint32_t length,
+                     struct host_request *answer)
 {
     struct host_request *request = host_request_create();
     uint8_t status;
@@ -260,7 +268,8 @@ void machine_rw16(uint8_t *cdb, uint8_t opcode, uint64_t lba, uint32_t blocks)
     put_be(cdb + 10, 4, blocks);
 }
 
-uint8_t machine_read(VMINI_ADDRESS address, uint64_t lba, uint32_t blocks, uint32_t block_size, void *data)
+uint8_t machine_read(VMINI_ADDRESS address, uint64_t lba, uint32_t blocks, uint32_t block_size,
+                     void *data)
 {
     uint8_t cdb[16];
 
@@ -268,7 +277,8 @@ uint8_t machine_read(VMINI_ADDRESS address, uint64_t lba, uint32_t blocks, uint3
     return machine_scsi(address, cdb, 16, HOST_DATA_IN, data, blocks * block_size, NULL);
 }
 
-uint8_t machine_write(VMINI_ADDRESS address, uint64_t lba, uint32_t blocks, uint32_t block_size, void *data)
+uint8_t machine_write(VMINI_ADDRESS address, uint64_t lba, uint32_t blocks, uint32_t block_size,
+                      void *data)
 {
     uint8_t cdb[16];
 

@@ -1,8 +1,10 @@
 /*
- * The life of the adapter under many schedules: a random script of everything that can happen to it, a seed for each run,
- * and the short life cycles exhausted up to two preemptions. A run fails by a bugcheck, a crash, a leak or a hang.
+ * The life of the adapter under many schedules: a random script of everything that can happen to
+ * it, a seed for each run, and the short life cycles exhausted up to two preemptions. A run fails
+ * by a bugcheck, a crash, a leak or a hang.
  *
- * VMINI_SEEDS says how many seeds (`make explore`: 10,000), VMINI_SEED=n replays one of them and prints its trace.
+ * VMINI_SEEDS says how many seeds (`make explore`: 10,000), VMINI_SEED=n replays one of them and
+ * prints its trace.
  */
 #include <CUnit/Basic.h>
 
@@ -78,16 +80,20 @@ static void step_io(struct script *script)
 
 static void step_command(struct script *script)
 {
-    static const uint8_t cdbs[][6] = {{0}, {0x12, 0, 0, 0, 36, 0}, {0x1A, 0, 0x3F, 0, 64, 0}, {0x1E, 0, 0, 0, 1, 0}};
+    static const uint8_t cdbs[][6] = {
+        {0}, {0x12, 0, 0, 0, 36, 0}, {0x1A, 0, 0x3F, 0, 64, 0}, {0x1E, 0, 0, 0, 1, 0}};
     uint8_t data[64];
     unsigned which = pick(script, 4);
     VMINI_ADDRESS address = {0, (UCHAR)pick(script, IMAGES + 1), (UCHAR)pick(script, 2), 0};
 
-    machine_scsi(address, cdbs[which], 6, which == 1 || which == 2 ? HOST_DATA_IN : HOST_DATA_NONE, data, cdbs[which][4],
-                 NULL);
+    machine_scsi(address, cdbs[which], 6, which == 1 || which == 2 ? HOST_DATA_IN : HOST_DATA_NONE,
+                 data, cdbs[which][4], NULL);
 }
 
-/** Ends an IOCTL that is under way: cancelled now and then, and waited for. A WAIT_EVENT may never end by itself. */
+/**
+ * Ends an IOCTL that is under way: cancelled now and then, and waited for. A WAIT_EVENT may never
+ * end by itself.
+ */
 static void reap_ioctl(struct script *script, unsigned slot, bool cancel)
 {
     if (script->sent[slot]) {
@@ -118,8 +124,8 @@ static void step_ioctl(struct script *script)
     } else {
         VMINI_WAIT_EVENT_IN *wait = &script->inputs[slot].wait;
         memset(wait, 0, sizeof(*wait));
-        wait->Command = (VMINI_COMMAND){VMINI_COMMAND_SIGNATURE, VMINI_COMMAND_VERSION, VminiCommandWaitEvent,
-                                        sizeof(*wait)};
+        wait->Command = (VMINI_COMMAND){VMINI_COMMAND_SIGNATURE, VMINI_COMMAND_VERSION,
+                                        VminiCommandWaitEvent, sizeof(*wait)};
         wait->LastSequence = pick(script, 4);
         ioctl->input_length = sizeof(*wait);
         ioctl->output_length = sizeof(VMINI_EVENT);
@@ -259,17 +265,20 @@ static void random_script(void *unused)
 static void report(const char *what, const struct explore_result *result, uint64_t seed)
 {
     if (result->outcome != EXPLORE_PASSED) {
-        printf("\n    %s: %s (status %d) at seed %llu: %s\n", what, explore_outcome_name(result->outcome), result->status,
-               (unsigned long long)seed, result->report.text);
+        printf("\n    %s: %s (status %d) at seed %llu: %s\n", what,
+               explore_outcome_name(result->outcome), result->status, (unsigned long long)seed,
+               result->report.text);
     } else {
-        printf("\n    %s: %llu runs%s ", what, (unsigned long long)result->runs, result->exhausted ? ", exhausted" : "");
+        printf("\n    %s: %llu runs%s ", what, (unsigned long long)result->runs,
+               result->exhausted ? ", exhausted" : "");
     }
 }
 
 static void test_random_scripts(void)
 {
     uint64_t seed = 0;
-    struct explore_result result = sched_sweep(random_script, NULL, SCHED_RANDOM, number("VMINI_SEED", 1), seeds(), &seed);
+    struct explore_result result =
+        sched_sweep(random_script, NULL, SCHED_RANDOM, number("VMINI_SEED", 1), seeds(), &seed);
 
     report("random schedules", &result, seed);
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
@@ -279,7 +288,8 @@ static void test_random_scripts(void)
 static void test_pct_scripts(void)
 {
     uint64_t seed = 0;
-    struct explore_result result = sched_sweep(random_script, NULL, SCHED_PCT, 1, seeds() / 4, &seed);
+    struct explore_result result =
+        sched_sweep(random_script, NULL, SCHED_PCT, 1, seeds() / 4, &seed);
 
     report("PCT schedules", &result, seed);
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
@@ -294,8 +304,10 @@ static void life_cycle(void *unused)
     struct host_error error;
 
     (void)unused;
-    /* One address and one worker: what is explored is the order of start, scan, end and unload, not how often. */
-    if (!host_boot(&options, &error) || !host_install_bare(MACHINE_SERVICE, machine_driver(), true, &error)) {
+    /* One address and one worker: what is explored is the order of start, scan, end and unload, not
+     * how often. */
+    if (!host_boot(&options, &error) ||
+        !host_install_bare(MACHINE_SERVICE, machine_driver(), true, &error)) {
         fprintf(stderr, "life cycle: %s; %s\n", error.message, error.remedy);
         exit(1);
     }
@@ -329,11 +341,14 @@ static int make_images(void)
 
 CU_ErrorCode register_explore_suite(void)
 {
-    CU_pSuite suite = CU_add_suite("explore: the adapter's life under many schedules", make_images, machine_clean);
+    CU_pSuite suite = CU_add_suite("explore: the adapter's life under many schedules", make_images,
+                                   machine_clean);
 
-    if (suite == NULL || CU_add_test(suite, "random scripts, random schedules", test_random_scripts) == NULL ||
+    if (suite == NULL ||
+        CU_add_test(suite, "random scripts, random schedules", test_random_scripts) == NULL ||
         CU_add_test(suite, "random scripts, PCT schedules", test_pct_scripts) == NULL ||
-        CU_add_test(suite, "life cycle, exhausted at two preemptions", test_life_cycle_exhausted) == NULL) {
+        CU_add_test(suite, "life cycle, exhausted at two preemptions", test_life_cycle_exhausted) ==
+            NULL) {
         return CU_get_error();
     }
     return CUE_SUCCESS;

@@ -336,7 +336,9 @@ static void test_time_out(void)
     CHILD_PASSES(time_out, NULL);
 }
 
-/** Each rung of the ladder ends what hangs below it, and what waits behind it; not its neighbours. */
+/**
+ * Each rung of the ladder ends what hangs below it, and what waits behind it; not its neighbours.
+ */
 static void reset_of(void *argument)
 {
     enum host_reset_level level = *(const enum host_reset_level *)argument;

@@ -1,6 +1,7 @@
 /**
  * \file
- * The adapter's life: registration, start, control, end. Storport's callbacks that are not about one SRB.
+ * The adapter's life: registration, start, control, end. Storport's callbacks that are not about
+ * one SRB.
  */
 #ifndef VMINI_ADAPTER_H
 #define VMINI_ADAPTER_H

@@ -2,9 +2,10 @@
  * \file
  * HwAdapterControl, HwUnitControl and HwFreeAdapterResources: the adapter stops, goes on, and ends.
  *
- * A stop is not the end. It comes for a power transition, a rebalance of resources, or a removal, and it comes at an
- * IRQL at which nothing can be waited for; so it only quiets the adapter. What HwInitialize created goes away in
- * HwFreeAdapterResources, the last callback of an adapter's life, at PASSIVE_LEVEL.
+ * A stop is not the end. It comes for a power transition, a rebalance of resources, or a removal,
+ * and it comes at an IRQL at which nothing can be waited for; so it only quiets the adapter. What
+ * HwInitialize created goes away in HwFreeAdapterResources, the last callback of an adapter's life,
+ * at PASSIVE_LEVEL.
  */
 #include "01-adapter/adapter.h"
 
@@ -23,8 +24,9 @@ static const SCSI_UNIT_CONTROL_TYPE VminiUnitControls[] = {
 };
 
 /**
- * Marks one control type as supported. The list may be longer than this driver knows types, or, on an older Windows,
- * shorter: an index at or beyond MaxControlType lies outside the caller's memory. \irql{any}
+ * Marks one control type as supported. The list may be longer than this driver knows types, or, on
+ * an older Windows, shorter: an index at or beyond MaxControlType lies outside the caller's memory.
+ * \irql{any}
  */
 static VOID VminiControlMark(_Inout_ PSCSI_SUPPORTED_CONTROL_TYPE_LIST List, _In_ ULONG Type)
 {
@@ -60,17 +62,19 @@ VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter)
 /**
  * Controls the adapter as a whole.
  *
- * ScsiStopAdapter finds no SRB outstanding (Storport has seen to that, and has sent a FLUSH). It parks the workers:
- * an IRP-level CONNECT that is being worked on would otherwise open files while the machine goes to sleep. It does not
- * end the threads, because nobody may wait for them here and nobody could create new ones in ScsiRestartAdapter: both
- * come at DISPATCH_LEVEL or above.
+ * ScsiStopAdapter finds no SRB outstanding (Storport has seen to that, and has sent a FLUSH). It
+ * parks the workers: an IRP-level CONNECT that is being worked on would otherwise open files while
+ * the machine goes to sleep. It does not end the threads, because nobody may wait for them here and
+ * nobody could create new ones in ScsiRestartAdapter: both come at DISPATCH_LEVEL or above.
  *
- * \return ScsiAdapterControlSuccess, or ScsiAdapterControlUnsuccessful for a type that we did not offer.
- * \irql{PASSIVE_LEVEL for the query, <= DISPATCH_LEVEL otherwise: written for DISPATCH_LEVEL} \locks{none}
+ * \return ScsiAdapterControlSuccess, or ScsiAdapterControlUnsuccessful for a type that we did not
+ * offer.
+ * \irql{PASSIVE_LEVEL for the query, <= DISPATCH_LEVEL otherwise: written for DISPATCH_LEVEL}
+ * \locks{none}
  * \article{Part I, HwAdapterControl}
  */
-_Use_decl_annotations_ SCSI_ADAPTER_CONTROL_STATUS NTAPI
-VminiHwAdapterControl(PVOID DeviceExtension, SCSI_ADAPTER_CONTROL_TYPE ControlType, PVOID Parameters)
+_Use_decl_annotations_ SCSI_ADAPTER_CONTROL_STATUS NTAPI VminiHwAdapterControl(
+    PVOID DeviceExtension, SCSI_ADAPTER_CONTROL_TYPE ControlType, PVOID Parameters)
 {
     PVMINI_ADAPTER Adapter = DeviceExtension;
     ULONG Index;
@@ -98,9 +102,10 @@ VminiHwAdapterControl(PVOID DeviceExtension, SCSI_ADAPTER_CONTROL_TYPE ControlTy
 /**
  * Controls one logical unit.
  *
- * ScsiUnitRemove means that Windows has let go of the unit, not that the device has left: a disk that is disabled in
- * Device Manager is removed and later started again, and a SCSI disk stays on its bus all the while. So nothing is
- * disconnected here; what DISCONNECT marked Missing leaves by the INQUIRY that no longer finds it.
+ * ScsiUnitRemove means that Windows has let go of the unit, not that the device has left: a disk
+ * that is disabled in Device Manager is removed and later started again, and a SCSI disk stays on
+ * its bus all the while. So nothing is disconnected here; what DISCONNECT marked Missing leaves by
+ * the INQUIRY that no longer finds it.
  * \irql{PASSIVE_LEVEL} \locks{none} (WDK: HW_UNIT_CONTROL)
  */
 _Use_decl_annotations_ SCSI_UNIT_CONTROL_STATUS NTAPI
@@ -125,8 +130,8 @@ VminiHwUnitControl(PVOID DeviceExtension, SCSI_UNIT_CONTROL_TYPE ControlType, PV
 }
 
 /**
- * Undoes HwFindAdapter and HwInitialize. The last call for this adapter: when it returns, the driver may be unloaded,
- * so every thread must be gone, not merely about to go.
+ * Undoes HwFindAdapter and HwInitialize. The last call for this adapter: when it returns, the
+ * driver may be unloaded, so every thread must be gone, not merely about to go.
  *
  * The articles' Part I had nothing to free here; with threads and open files there is.
  * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, HwFreeAdapterResources}

@@ -2,10 +2,11 @@
  * \file
  * DriverEntry: the driver introduces itself to Storport.
  *
- * This is the one routine that Windows itself calls. It reads what is configured, fills a table of callbacks and hands
- * it to StorPortInitialize; from then on Storport owns the driver object's dispatch table, and everything else reaches
- * us through the callbacks. Nothing is allocated here, so nothing can leak when registration fails. Whether Storport
- * ever calls VminiHwFindAdapter is not decided here either: that takes a device node (chapter 5).
+ * This is the one routine that Windows itself calls. It reads what is configured, fills a table of
+ * callbacks and hands it to StorPortInitialize; from then on Storport owns the driver object's
+ * dispatch table, and everything else reaches us through the callbacks. Nothing is allocated here,
+ * so nothing can leak when registration fails. Whether Storport ever calls VminiHwFindAdapter is
+ * not decided here either: that takes a device node (chapter 5).
  */
 #include "01-adapter/adapter.h"
 
@@ -14,10 +15,11 @@ VMINI_CONFIG VminiConfig;
 /**
  * Registers the virtual miniport with Storport.
  *
- * The articles fill a VIRTUAL_HW_INITIALIZATION_DATA (Vista SP1 to 7). That structure is, byte for byte, the first
- * B0h bytes of today's HW_INITIALIZATION_DATA; Storport tells the two apart by HwInitializationDataSize and still
- * takes either. The new one adds what the old could not say: that the miniport is virtual
- * (STOR_FEATURE_VIRTUAL_MINIPORT), and which forms of SRB and address it understands.
+ * The articles fill a VIRTUAL_HW_INITIALIZATION_DATA (Vista SP1 to 7). That structure is, byte for
+ * byte, the first B0h bytes of today's HW_INITIALIZATION_DATA; Storport tells the two apart by
+ * HwInitializationDataSize and still takes either. The new one adds what the old could not say:
+ * that the miniport is virtual (STOR_FEATURE_VIRTUAL_MINIPORT), and which forms of SRB and address
+ * it understands.
  *
  * \return what StorPortInitialize returns; the driver is unloaded if that is an error.
  * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, DriverEntry}
@@ -55,9 +57,11 @@ _Use_decl_annotations_ VMINI_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driv
     Data.SrbExtensionSize = sizeof(VMINI_SRB_EXTENSION);
     Data.SpecificLuExtensionSize = 0; /* Our device records live as long as *we* say. */
 
-    /* READ and WRITE data go to the file system by MDL and are not mapped; the small answers are. */
+    /* READ and WRITE data go to the file system by MDL and are not mapped; the small answers
+     * are. */
     Data.MapBuffers = STOR_MAP_NON_READ_WRITE_BUFFERS;
-    Data.NeedPhysicalAddresses = TRUE; /* No meaning without DMA; TRUE is what Storport checks for. */
+    /* No meaning without DMA; TRUE is what Storport checks for. */
+    Data.NeedPhysicalAddresses = TRUE;
     Data.TaggedQueuing = TRUE;
     Data.AutoRequestSense = TRUE;
     Data.MultipleRequestPerLu = TRUE;

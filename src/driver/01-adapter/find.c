@@ -2,19 +2,22 @@
  * \file
  * HwFindAdapter and HwInitialize: the adapter comes into being.
  *
- * Storport calls these while PnP starts our device node: first "tell me about your adapter", then "make it work".
- * FindAdapter only describes; everything that must be undone is created in Initialize, so that there is one place to
- * undo it (VminiHwFreeAdapterResources). Both may come again after a stop, with the device extension as we left it.
+ * Storport calls these while PnP starts our device node: first "tell me about your adapter", then
+ * "make it work". FindAdapter only describes; everything that must be undone is created in
+ * Initialize, so that there is one place to undo it (VminiHwFreeAdapterResources). Both may come
+ * again after a stop, with the device extension as we left it.
  */
 #include <initguid.h>
 
 #include "01-adapter/adapter.h"
 
-DEFINE_GUID(GUID_DEVINTERFACE_VMINI, 0x6d2f7c1a, 0x6c0b, 0x4b6e, 0x9b, 0x7e, 0x3a, 0x51, 0xd0, 0xc4, 0xe8, 0x17);
+DEFINE_GUID(GUID_DEVINTERFACE_VMINI, 0x6d2f7c1a, 0x6c0b, 0x4b6e, 0x9b, 0x7e, 0x3a, 0x51, 0xd0, 0xc4,
+            0xe8, 0x17);
 
 /**
- * Registers the device interface by which management programs find the adapter. \irql{PASSIVE_LEVEL}
- * Without it nobody could connect anything, so a failure is reported, not swallowed.
+ * Registers the device interface by which management programs find the adapter.
+ * \irql{PASSIVE_LEVEL} Without it nobody could connect anything, so a failure is reported, not
+ * swallowed.
  */
 static NTSTATUS VminiAdapterRegisterInterface(_Inout_ PVMINI_ADAPTER Adapter)
 {
@@ -25,30 +28,39 @@ static NTSTATUS VminiAdapterRegisterInterface(_Inout_ PVMINI_ADAPTER Adapter)
                                      &Adapter->InterfaceName);
 }
 
-/** Writes what Storport must know into its structure. The rest of it arrives filled and is left alone. */
-static VOID VminiAdapterDescribe(_In_ PVMINI_ADAPTER Adapter, _Inout_ PPORT_CONFIGURATION_INFORMATION Config)
+/**
+ * Writes what Storport must know into its structure. The rest of it arrives filled and is left
+ * alone.
+ */
+static VOID VminiAdapterDescribe(_In_ PVMINI_ADAPTER Adapter,
+                                 _Inout_ PPORT_CONFIGURATION_INFORMATION Config)
 {
     //! [configuration]
-    Config->VirtualDevice = TRUE; /* No DMA, no interrupt, no ports: Storport must not ask for them. */
+    /* No DMA, no interrupt, no ports: Storport must not ask for them. */
+    Config->VirtualDevice = TRUE;
     Config->ScatterGather = TRUE; /* Otherwise the virtual adapter does not fully initialise. */
-    Config->Master = TRUE;        /* Without meaning here; the default, and what Storport expects beside it. */
-    Config->CachesData = TRUE;    /* The file system caches for us: send FLUSH and SHUTDOWN. */
+    /* Without meaning here; the default, and what Storport expects beside it. */
+    Config->Master = TRUE;
+    Config->CachesData = TRUE; /* The file system caches for us: send FLUSH and SHUTDOWN. */
     Config->ResetTargetSupported = TRUE;
-    Config->SynchronizationModel = StorSynchronizeFullDuplex; /* Half duplex is for ported SCSIport miniports. */
+    /* Half duplex is for ported SCSIport miniports. */
+    Config->SynchronizationModel = StorSynchronizeFullDuplex;
 
     Config->NumberOfBuses = Adapter->NumberOfBuses; /* Arrives as 0: nothing would be scanned. */
     Config->MaximumNumberOfTargets = Adapter->MaximumTargets;
     Config->MaximumNumberOfLogicalUnits = Adapter->MaximumLuns;
 
-    /* "Unlimited" (SP_UNINITIALIZED_VALUE) is legal and has led to READ CDBs of length 0; so we say how much. The
-     * number of physical breaks only has to allow a transfer of that length that begins in the middle of a page. */
+    /* "Unlimited" (SP_UNINITIALIZED_VALUE) is legal and has led to READ CDBs of length 0; so we say
+     * how much. The number of physical breaks only has to allow a transfer of that length that
+     * begins in the middle of a page. */
     Config->MaximumTransferLength = VMINI_MAXIMUM_TRANSFER_LENGTH;
     Config->NumberOfPhysicalBreaks = VMINI_MAXIMUM_TRANSFER_LENGTH / PAGE_SIZE + 1;
     Config->AlignmentMask = 0; /* Any address: pass-through users need not align their buffers. */
 
-    /* Left as they are: AdapterScansDown, Dma32BitAddresses, Dma64BitAddresses (no meaning without a bus),
-     * WmiDataProvider (not ours to change), MaxNumberOfIO, MaxIOsPerLun, InitialLunQueueDepth (1000, 255, 250 suit
-     * us), AdapterInterfaceType: the bus type that Windows shows comes from the INF (chapter 5), not from here. */
+    /* Left as they are: AdapterScansDown, Dma32BitAddresses, Dma64BitAddresses (no meaning without
+     * a bus), WmiDataProvider (not ours to change), MaxNumberOfIO, MaxIOsPerLun,
+     * InitialLunQueueDepth (1000, 255, 250 suit us), AdapterInterfaceType: the bus type that
+     * Windows shows comes from the INF (chapter 5), not from here. */
     //! [configuration]
 }
 
@@ -57,7 +69,8 @@ static VOID VminiAdapterDescribe(_In_ PVMINI_ADAPTER Adapter, _Inout_ PPORT_CONF
  *
  * \param DeviceExtension  our VMINI_ADAPTER, zeroed if this is the first time.
  * \param HwContext        the adapter's PDO. \param BusInformation  its FDO (Storport's).
- * \param LowerDevice      what the FDO is attached to: for a root-enumerated device nothing of interest.
+ * \param LowerDevice      what the FDO is attached to: for a root-enumerated device nothing of
+ *                         interest.
  * \param ArgumentString   the registry's DriverParameter, unused. \param Again  unused by Storport.
  * \return SP_RETURN_FOUND, or SP_RETURN_ERROR when the device interface cannot be registered.
  * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, HwFindAdapter}
@@ -90,7 +103,10 @@ _Use_decl_annotations_ ULONG NTAPI VminiHwFindAdapter(PVOID DeviceExtension, PVO
     return SP_RETURN_FOUND;
 }
 
-/** Creates the modules' parts of the adapter, lowest first. On failure nothing is left. \irql{PASSIVE_LEVEL} */
+/**
+ * Creates the modules' parts of the adapter, lowest first. On failure nothing is left.
+ * \irql{PASSIVE_LEVEL}
+ */
 static NTSTATUS VminiAdapterCreateParts(_Inout_ PVMINI_ADAPTER Adapter)
 {
     NTSTATUS Status;
@@ -112,8 +128,9 @@ static NTSTATUS VminiAdapterCreateParts(_Inout_ PVMINI_ADAPTER Adapter)
 /**
  * Makes the adapter work: threads, bus, control interface.
  *
- * The documentation gives DIRQL for physical adapters. A virtual one has no interrupt and no DIRQL; Storport holds no
- * lock and calls at PASSIVE_LEVEL, as the articles found too. Threads could not be created otherwise.
+ * The documentation gives DIRQL for physical adapters. A virtual one has no interrupt and no DIRQL;
+ * Storport holds no lock and calls at PASSIVE_LEVEL, as the articles found too. Threads could not
+ * be created otherwise.
  * \return TRUE on success.
  * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, HwInitialize}
  */

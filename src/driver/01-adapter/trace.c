@@ -2,10 +2,11 @@
  * \file
  * Tracing: one line of ETW per thing worth knowing, chosen by level and flag.
  *
- * The articles print to the debugger (OsrTracePrint) and could not find out what Storport's tracing callbacks were
- * for. They are the miniport's chance to start a tracing session of its own before the first adapter exists and to end
- * it after the last; since Windows 8.1 a miniport can simply write to Storport's own ETW channel instead, and that is
- * what this one does. The callbacks remain, to say in the debugger which build is talking and how it is configured.
+ * The articles print to the debugger (OsrTracePrint) and could not find out what Storport's tracing
+ * callbacks were for. They are the miniport's chance to start a tracing session of its own before
+ * the first adapter exists and to end it after the last; since Windows 8.1 a miniport can simply
+ * write to Storport's own ETW channel instead, and that is what this one does. The callbacks
+ * remain, to say in the debugger which build is talking and how it is configured.
  */
 #include "01-adapter/adapter.h"
 

@@ -2,16 +2,18 @@
  * \file
  * Arrival and departure: how a device gets onto the bus, and the first step of its way off it.
  *
- * A device is published when it is whole, never before: a bus scan on another processor may find it in the very next
- * instruction. Storport learns of both events in the same way, by BusChangeDetected, and finds out by itself what
- * changed: it sends REPORT LUNS and INQUIRY. That notification is sent with no lock held.
+ * A device is published when it is whole, never before: a bus scan on another processor may find it
+ * in the very next instruction. Storport learns of both events in the same way, by
+ * BusChangeDetected, and finds out by itself what changed: it sends REPORT LUNS and INQUIRY. That
+ * notification is sent with no lock held.
  */
 #include "02-dispatch/table.h"
 
 /** Allocates the slots of a target. \irql{<= DISPATCH_LEVEL} */
 static PVMINI_TARGET VminiBusAllocateTarget(_In_ PVMINI_ADAPTER Adapter)
 {
-    SIZE_T Bytes = FIELD_OFFSET(VMINI_TARGET, Slots) + (SIZE_T)Adapter->MaximumLuns * sizeof(VMINI_SLOT);
+    SIZE_T Bytes =
+        FIELD_OFFSET(VMINI_TARGET, Slots) + (SIZE_T)Adapter->MaximumLuns * sizeof(VMINI_SLOT);
     PVMINI_TARGET Target = ExAllocatePoolWithTag(NonPagedPoolNx, Bytes, VMINI_TAG_BUS);
 
     if (Target != NULL) {
@@ -20,9 +22,13 @@ static PVMINI_TARGET VminiBusAllocateTarget(_In_ PVMINI_ADAPTER Adapter)
     return Target;
 }
 
-/** Takes one address if it is free. \param Spare  a target to use if there is none yet; NULL once it was used.
- *  \locks{bus lock held} */
-static BOOLEAN VminiBusTake(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address, _Inout_ PVMINI_TARGET *Spare)
+/**
+ * Takes one address if it is free.
+ * \param Spare  a target to use if there is none yet; NULL once it was used.
+ * \locks{bus lock held}
+ */
+static BOOLEAN VminiBusTake(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address,
+                            _Inout_ PVMINI_TARGET *Spare)
 {
     PVMINI_TARGET *Target = VminiBusTarget(Adapter, Address.Path, Address.Target);
 
@@ -37,7 +43,10 @@ static BOOLEAN VminiBusTake(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Addr
     return TRUE;
 }
 
-/** Takes the first free address: a new target rather than a new LUN, as disks on a real bus stand. \locks{bus lock held} */
+/**
+ * Takes the first free address: a new target rather than a new LUN, as disks on a real bus stand.
+ * \locks{bus lock held}
+ */
 static BOOLEAN VminiBusTakeFirst(_In_ PVMINI_ADAPTER Adapter, _Out_ PVMINI_ADDRESS Address,
                                  _Inout_ PVMINI_TARGET *Spare)
 {
@@ -59,15 +68,17 @@ static BOOLEAN VminiBusTakeFirst(_In_ PVMINI_ADAPTER Adapter, _Out_ PVMINI_ADDRE
     return FALSE;
 }
 
-_Use_decl_annotations_ NTSTATUS VminiBusReserveAddress(PVMINI_ADAPTER Adapter, PVMINI_ADDRESS Address)
+_Use_decl_annotations_ NTSTATUS VminiBusReserveAddress(PVMINI_ADAPTER Adapter,
+                                                       PVMINI_ADDRESS Address)
 {
     BOOLEAN Any = Address->Path == 0xFF && Address->Target == 0xFF && Address->Lun == 0xFF;
     PVMINI_TARGET Spare;
     BOOLEAN Taken;
     KIRQL OldIrql;
 
-    if (!Any && (Address->Path >= Adapter->NumberOfBuses || Address->Target >= Adapter->MaximumTargets ||
-                 Address->Lun >= Adapter->MaximumLuns)) {
+    if (!Any &&
+        (Address->Path >= Adapter->NumberOfBuses || Address->Target >= Adapter->MaximumTargets ||
+         Address->Lun >= Adapter->MaximumLuns)) {
         return STATUS_INVALID_PARAMETER;
     }
     Spare = VminiBusAllocateTarget(Adapter); /* Before the lock: at most one is needed. */
@@ -75,7 +86,8 @@ _Use_decl_annotations_ NTSTATUS VminiBusReserveAddress(PVMINI_ADAPTER Adapter, P
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     KeAcquireSpinLock(&Adapter->Bus->Lock, &OldIrql);
-    Taken = Any ? VminiBusTakeFirst(Adapter, Address, &Spare) : VminiBusTake(Adapter, *Address, &Spare);
+    Taken =
+        Any ? VminiBusTakeFirst(Adapter, Address, &Spare) : VminiBusTake(Adapter, *Address, &Spare);
     KeReleaseSpinLock(&Adapter->Bus->Lock, OldIrql);
     if (Spare != NULL) {
         ExFreePoolWithTag(Spare, VMINI_TAG_BUS);
@@ -101,8 +113,8 @@ _Use_decl_annotations_ VOID VminiBusArrive(PVMINI_ADAPTER Adapter, PVMINI_DEVICE
     PVMINI_BUS Bus = Adapter->Bus;
     KIRQL OldIrql;
 
-    VminiTrace(Adapter, TRACE_LEVEL_INFORMATION, VMINI_TRACE_PNP, L"arrival", L"target", Address.Target, L"lun",
-               Address.Lun);
+    VminiTrace(Adapter, TRACE_LEVEL_INFORMATION, VMINI_TRACE_PNP, L"arrival", L"target",
+               Address.Target, L"lun", Address.Lun);
     Device->References = 1;
     Device->Since = KeQueryUnbiasedInterruptTime();
 
@@ -115,7 +127,8 @@ _Use_decl_annotations_ VOID VminiBusArrive(PVMINI_ADAPTER Adapter, PVMINI_DEVICE
     KeReleaseSpinLock(&Bus->Lock, OldIrql);
     //! [publish]
 
-    KeSetEvent(&Bus->DeleteWork, IO_NO_INCREMENT, FALSE); /* It watches how long the INQUIRY takes. */
+    /* It watches how long the INQUIRY takes. */
+    KeSetEvent(&Bus->DeleteWork, IO_NO_INCREMENT, FALSE);
     StorPortNotification(BusChangeDetected, Adapter, Address.Path);
 }
 
@@ -141,10 +154,12 @@ _Use_decl_annotations_ BOOLEAN VminiBusDepart(PVMINI_ADAPTER Adapter, PVMINI_DEV
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Bus->Lock, &OldIrql);
-    First = VminiBusMarkMissing(Adapter, Device); /* The caller's reference, or being the delete thread, keeps it. */
+    /* The caller's reference, or being the delete thread, keeps it. */
+    First = VminiBusMarkMissing(Adapter, Device);
     KeReleaseSpinLock(&Bus->Lock, OldIrql);
     if (First) {
-        VminiTrace(Adapter, TRACE_LEVEL_INFORMATION, VMINI_TRACE_PNP, L"departure", L"path", Path, NULL, 0);
+        VminiTrace(Adapter, TRACE_LEVEL_INFORMATION, VMINI_TRACE_PNP, L"departure", L"path", Path,
+                   NULL, 0);
         KeSetEvent(&Bus->DeleteWork, IO_NO_INCREMENT, FALSE);
         StorPortNotification(BusChangeDetected, Adapter, Path);
     }

@@ -2,18 +2,20 @@
  * \file
  * Devices by address.
  *
- * The articles walk a list of all devices for each SRB. Here an address leads to its device in two steps of a table, so
- * that an SRB costs the same with one device and with a thousand. The table of targets is allocated with the bus, the
- * logical units of a target when it gets its first one.
+ * The articles walk a list of all devices for each SRB. Here an address leads to its device in two
+ * steps of a table, so that an SRB costs the same with one device and with a thousand. The table of
+ * targets is allocated with the bus, the logical units of a target when it gets its first one.
  *
- * The lock is held for a few instructions and never while anything outside this file is called. What is found under it
- * is referenced under it: between "found" and "referenced" a DISCONNECT on another processor could otherwise free it.
+ * The lock is held for a few instructions and never while anything outside this file is called.
+ * What is found under it is referenced under it: between "found" and "referenced" a DISCONNECT on
+ * another processor could otherwise free it.
  */
 #include "02-dispatch/table.h"
 
 #include "04-workers/thread.h"
 
-_Use_decl_annotations_ PVMINI_TARGET *VminiBusTarget(PVMINI_ADAPTER Adapter, UCHAR Path, UCHAR Target)
+_Use_decl_annotations_ PVMINI_TARGET *VminiBusTarget(PVMINI_ADAPTER Adapter, UCHAR Path,
+                                                     UCHAR Target)
 {
     return &Adapter->Bus->Targets[(ULONG)Path * Adapter->MaximumTargets + Target];
 }
@@ -66,7 +68,8 @@ _Use_decl_annotations_ VOID VminiBusReportMissing(PVMINI_ADAPTER Adapter, VMINI_
 
     KeAcquireSpinLock(&Bus->Lock, &OldIrql);
     Slot = VminiBusSlot(Adapter, Address);
-    if (Slot != NULL && Slot->Device != NULL && Slot->Device->Missing && !Slot->Device->ReportedMissing) {
+    if (Slot != NULL && Slot->Device != NULL && Slot->Device->Missing &&
+        !Slot->Device->ReportedMissing) {
         Slot->Device->ReportedMissing = TRUE;
         KeSetEvent(&Bus->DeleteWork, IO_NO_INCREMENT, FALSE);
     }
@@ -82,13 +85,15 @@ _Use_decl_annotations_ VOID VminiBusDereference(PVMINI_ADAPTER Adapter, PVMINI_D
     KeAcquireSpinLock(&Bus->Lock, &OldIrql);
     Wake = --Device->References == 1 && Device->Missing;
     if (Wake) {
-        /* With the lock held: once the delete thread has freed the last device, the bus may go too. */
+        /* With the lock held: once the delete thread has freed the last device, the bus may go
+         * too. */
         KeSetEvent(&Bus->DeleteWork, IO_NO_INCREMENT, FALSE);
     }
     KeReleaseSpinLock(&Bus->Lock, OldIrql);
 }
 
-_Use_decl_annotations_ BOOLEAN VminiBusTargetExists(PVMINI_ADAPTER Adapter, UCHAR Path, UCHAR Target)
+_Use_decl_annotations_ BOOLEAN VminiBusTargetExists(PVMINI_ADAPTER Adapter, UCHAR Path,
+                                                    UCHAR Target)
 {
     VMINI_ADDRESS Address = {Path, Target, 0, 0};
     BOOLEAN Exists = FALSE;
@@ -103,8 +108,8 @@ _Use_decl_annotations_ BOOLEAN VminiBusTargetExists(PVMINI_ADAPTER Adapter, UCHA
     return Exists;
 }
 
-_Use_decl_annotations_ ULONG NTAPI VminiBusListLuns(PVMINI_ADAPTER Adapter, UCHAR Path, UCHAR Target, PUCHAR Luns,
-                                                    ULONG Count)
+_Use_decl_annotations_ ULONG NTAPI VminiBusListLuns(PVMINI_ADAPTER Adapter, UCHAR Path,
+                                                    UCHAR Target, PUCHAR Luns, ULONG Count)
 {
     VMINI_ADDRESS Address = {Path, Target, 0, 0};
     ULONG Found = 0;
@@ -190,7 +195,10 @@ _Use_decl_annotations_ NTSTATUS VminiBusCreate(PVMINI_ADAPTER Adapter)
     return Status;
 }
 
-/** Nothing is left to be said to Storport: all devices are missing, and reported. \locks{bus lock held} */
+/**
+ * Nothing is left to be said to Storport: all devices are missing, and reported.
+ * \locks{bus lock held}
+ */
 static VOID VminiBusMarkAllMissing(_In_ PVMINI_ADAPTER Adapter)
 {
     PLIST_ENTRY Link;

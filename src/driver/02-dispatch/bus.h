@@ -2,11 +2,12 @@
  * \file
  * The devices on the bus: a table by path, target and LUN, references, arrival and departure.
  *
- * A device is found under the bus lock and referenced under it; whoever drops the last reference lets the delete
- * thread free it. The protocol by which a device leaves is the articles': it is marked Missing, Storport is told that
- * the bus changed, the INQUIRY that then gets "no device" sets ReportedMissing. The delete thread does the rest in two
- * steps: it closes the file as soon as no SRB refers to the device (the volume under the image may be waiting for
- * that), and frees the record, and with it the address, once the device is ReportedMissing. Should that INQUIRY never
+ * A device is found under the bus lock and referenced under it; whoever drops the last reference
+ * lets the delete thread free it. The protocol by which a device leaves is the articles': it is
+ * marked Missing, Storport is told that the bus changed, the INQUIRY that then gets "no device"
+ * sets ReportedMissing. The delete thread does the rest in two steps: it closes the file as soon as
+ * no SRB refers to the device (the volume under the image may be waiting for that), and frees the
+ * record, and with it the address, once the device is ReportedMissing. Should that INQUIRY never
  * come, it stops waiting for it after VMINI_REPORT_TIMEOUT.
  * \article{Part III, IOCTL_OSRVMPORT_DISCONNECT}
  */
@@ -15,7 +16,10 @@
 
 #include "03-scsi/scsi.h"
 
-/** How long Storport's INQUIRY is waited for, of a device that arrived and of one that is missing: 10 s in 100 ns. */
+/**
+ * How long Storport's INQUIRY is waited for, of a device that arrived and of one that is missing:
+ * 10 s in 100 ns.
+ */
 #define VMINI_REPORT_TIMEOUT (10LL * 1000 * 1000 * 10)
 
 struct _VMINI_CONNECTION;
@@ -27,8 +31,9 @@ typedef struct _VMINI_DEVICE {
     struct _VMINI_CONNECTION *Connection; /**< Who connected it; owned by the device. */
 
     /* Guarded by the bus lock. */
-    LIST_ENTRY Link;         /**< All devices of the bus, in order of arrival. */
-    LONG References;         /**< 1 for the table, 1 for each SRB, each lookup. The delete thread drops the first. */
+    LIST_ENTRY Link; /**< All devices of the bus, in order of arrival. */
+    /** 1 for the table, 1 for each SRB, each lookup. The delete thread drops the first. */
+    LONG References;
     BOOLEAN Enumerated;      /**< Storport's INQUIRY has seen it. */
     BOOLEAN Missing;         /**< On its way out: lookups no longer find it. */
     BOOLEAN ReportedMissing; /**< Storport has been told so. */
@@ -39,8 +44,11 @@ typedef struct _VMINI_DEVICE {
 /** Creates the empty bus and the delete thread. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiBusCreate(_Inout_ PVMINI_ADAPTER Adapter);
 
-/** Every device departs, at once and without Storport; waits for the delete thread; frees the bus. No connection may be
- *  in the making any more (VminiServiceDrain). \irql{PASSIVE_LEVEL} \locks{none} */
+/**
+ * Every device departs, at once and without Storport; waits for the delete thread; frees the bus.
+ * No connection may be in the making any more (VminiServiceDrain). \irql{PASSIVE_LEVEL}
+ * \locks{none}
+ */
 VOID VminiBusDestroy(_Inout_ PVMINI_ADAPTER Adapter);
 
 /**
@@ -50,8 +58,11 @@ VOID VminiBusDestroy(_Inout_ PVMINI_ADAPTER Adapter);
  */
 PVMINI_DEVICE VminiBusFind(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
 
-/** A bus scan's INQUIRY for this address is about to be told that nobody is there: a device that is Missing there becomes
- *  ReportedMissing, and the delete thread hears of it. \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock} */
+/**
+ * A bus scan's INQUIRY for this address is about to be told that nobody is there: a device that is
+ * Missing there becomes ReportedMissing, and the delete thread hears of it.
+ * \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock}
+ */
 VOID VminiBusReportMissing(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
 
 /** Gives a reference back. The device may be freed any time afterwards. \irql{<= DISPATCH_LEVEL} */
@@ -64,8 +75,9 @@ BOOLEAN VminiBusTargetExists(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path, _In_ 
 VMINI_LIST_LUNS VminiBusListLuns;
 
 /**
- * Reserves a free address: the wanted one, or (all 0xFF) the first that is free in the order LUN, target, path.
- * The address is held until VminiBusArrive publishes a device there or VminiBusReleaseAddress gives it back.
+ * Reserves a free address: the wanted one, or (all 0xFF) the first that is free in the order LUN,
+ * target, path. The address is held until VminiBusArrive publishes a device there or
+ * VminiBusReleaseAddress gives it back.
  * \return STATUS_SUCCESS, STATUS_INVALID_PARAMETER (outside the bus), STATUS_DEVICE_BUSY (taken),
  *         STATUS_INSUFFICIENT_RESOURCES (bus full, or no memory).
  * \irql{PASSIVE_LEVEL} \locks{takes the bus lock}
@@ -73,21 +85,32 @@ VMINI_LIST_LUNS VminiBusListLuns;
 NTSTATUS VminiBusReserveAddress(_In_ PVMINI_ADAPTER Adapter, _Inout_ PVMINI_ADDRESS Address);
 VOID VminiBusReleaseAddress(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
 
-/** Publishes a whole device at its reserved address and tells Storport. \article{Part III, OsrSPAnnounceArrival}
- *  \irql{PASSIVE_LEVEL} \locks{none held} */
+/**
+ * Publishes a whole device at its reserved address and tells Storport.
+ * \article{Part III, OsrSPAnnounceArrival}
+ * \irql{PASSIVE_LEVEL} \locks{none held}
+ */
 VOID VminiBusArrive(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
-/** Marks a device Missing and tells Storport. Idempotent. \article{Part III, OsrSPAnnounceDeparture}
- *  \return TRUE if this call was the one that marked it.
- *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
+/**
+ * Marks a device Missing and tells Storport. Idempotent. \article{Part III, OsrSPAnnounceDeparture}
+ * \return TRUE if this call was the one that marked it.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
 BOOLEAN VminiBusDepart(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
-/** Marks a device as enumerated: Storport's INQUIRY got its answer. \return TRUE the first time, unless it is Missing.
- *  \irql{<= DISPATCH_LEVEL} */
+/**
+ * Marks a device as enumerated: Storport's INQUIRY got its answer.
+ * \return TRUE the first time, unless it is Missing.
+ * \irql{<= DISPATCH_LEVEL}
+ */
 BOOLEAN VminiBusMarkEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
-/** A reset clears what a unit remembers of its initiator: the prevention of medium removal (SPC-4 6.19, SBC-3 5.10).
- *  \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock} */
+/**
+ * A reset clears what a unit remembers of its initiator: the prevention of medium removal (SPC-4
+ * 6.19, SBC-3 5.10).
+ * \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock}
+ */
 VOID VminiBusResetUnits(_In_ PVMINI_ADAPTER Adapter, _In_ const VMINI_SCOPE *Scope);
 
 /** Number of devices that are not missing. \irql{<= DISPATCH_LEVEL} */

@@ -2,17 +2,23 @@
  * \file
  * CONNECT: from a path to a device that Storport has seen.
  *
- *     program      HwProcessServiceRequest: checks, address, connection in the list, IRP pended, DO_CREATE queued
- *     worker       DO_CREATE opens the file as the caller; device record made whole, published, BusChangeDetected
- *     Storport     REPORT LUNS, INQUIRY -> VminiServiceEnumerated: the CONNECT ends with the device's address
+ *     program      HwProcessServiceRequest: checks, address, connection in the list, IRP pended,
+ *                  DO_CREATE queued
+ *     worker       DO_CREATE opens the file as the caller; device record made whole, published,
+ *                  BusChangeDetected
+ *     Storport     REPORT LUNS, INQUIRY -> VminiServiceEnumerated: the CONNECT ends with the
+ *                  device's address
  *
- * At each of the three points the caller may have given up. Then what was built so far is taken down again.
+ * At each of the three points the caller may have given up. Then what was built so far is taken
+ * down again.
  * \article{Part III, IOCTL_OSRVMPORT_CONNECT}
  */
 #include "02-dispatch/connection.h"
 
-/** Gives back what a connection that never became a device holds, and ends its CONNECT. Must not be touched
- *  afterwards. \irql{PASSIVE_LEVEL} */
+/**
+ * Gives back what a connection that never became a device holds, and ends its CONNECT. Must not be
+ * touched afterwards. \irql{PASSIVE_LEVEL}
+ */
 static VOID VminiConnectFail(_In_ _Post_invalid_ PVMINI_CONNECTION Connection, _In_ NTSTATUS Status)
 {
     PVMINI_ADAPTER Adapter = Connection->Adapter;
@@ -30,8 +36,12 @@ static VOID VminiConnectFail(_In_ _Post_invalid_ PVMINI_CONNECTION Connection, _
     VminiConnectionDereference(Connection);
 }
 
-/** Makes the device record of an opened connection. \return STATUS_SUCCESS or why there is none. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiConnectMakeDevice(_Inout_ PVMINI_CONNECTION Connection, _Outptr_ PVMINI_DEVICE *Device)
+/**
+ * Makes the device record of an opened connection.
+ * \return STATUS_SUCCESS or why there is none. \irql{PASSIVE_LEVEL}
+ */
+static NTSTATUS VminiConnectMakeDevice(_Inout_ PVMINI_CONNECTION Connection,
+                                       _Outptr_ PVMINI_DEVICE *Device)
 {
     PVMINI_DEVICE New = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*New), VMINI_TAG_BUS);
     NTSTATUS Status;
@@ -40,8 +50,8 @@ static NTSTATUS VminiConnectMakeDevice(_Inout_ PVMINI_CONNECTION Connection, _Ou
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     RtlZeroMemory(New, sizeof(*New));
-    Status = VminiUnitInitialize(&New->Unit, Connection->Open.Media, Connection->Flags, Connection->Address,
-                                 &Connection->Key);
+    Status = VminiUnitInitialize(&New->Unit, Connection->Open.Media, Connection->Flags,
+                                 Connection->Address, &Connection->Key);
     if (NT_SUCCESS(Status)) {
         Status = VminiVolumeWatch(Connection);
     }
@@ -73,8 +83,9 @@ static VOID VminiConnectArrive(_Inout_ PVMINI_CONNECTION Connection)
     Connection->Arrived = TRUE; /* From here on DISCONNECT finds it. */
     KeReleaseSpinLock(&Service->Lock, OldIrql);
 
-    /* The connection belongs to the device now, and may end with it at any moment: a reference of our own lets us ask
-     * one last time whether somebody gave up while the device was not there yet to be taken away again. */
+    /* The connection belongs to the device now, and may end with it at any moment: a reference of
+     * our own lets us ask one last time whether somebody gave up while the device was not there yet
+     * to be taken away again. */
     InterlockedIncrement(&Connection->References);
     VminiBusArrive(Connection->Adapter, Device);
     if (InterlockedCompareExchange(&Connection->Unwanted, 0, 0) != 0 ||
@@ -109,7 +120,8 @@ _Use_decl_annotations_ VOID VminiServiceWorkDone(PVMINI_WORK_ITEM Item)
     if (Item->Command == VminiDoCreate) {
         VminiConnectOpened(Connection);
     } else {
-        KeSetEvent(&Connection->Closed, IO_NO_INCREMENT, FALSE); /* DO_CLOSE: VminiServiceDeviceGone waits. */
+        /* DO_CLOSE: VminiServiceDeviceGone waits. */
+        KeSetEvent(&Connection->Closed, IO_NO_INCREMENT, FALSE);
     }
 }
 
@@ -121,7 +133,8 @@ static NTSTATUS VminiConnectCapture(_Inout_ PVMINI_CONNECTION Connection)
     RtlZeroMemory(&Quality, sizeof(Quality));
     Quality.Length = sizeof(Quality);
     Quality.ImpersonationLevel = SecurityImpersonation;
-    Quality.ContextTrackingMode = SECURITY_STATIC_TRACKING; /* As he is now, not as he may become. */
+    /* As he is now, not as he may become. */
+    Quality.ContextTrackingMode = SECURITY_STATIC_TRACKING;
     return SeCreateClientSecurity(PsGetCurrentThread(), &Quality, FALSE, &Connection->Client);
 }
 
@@ -129,7 +142,8 @@ static NTSTATUS VminiConnectCapture(_Inout_ PVMINI_CONNECTION Connection)
  * Checks the caller's structure and makes a connection of it that is whole. \irql{PASSIVE_LEVEL}
  * \return STATUS_SUCCESS, STATUS_INVALID_PARAMETER (unknown flags), a path error, or no memory.
  */
-static NTSTATUS VminiConnectBuild(_In_ PVMINI_SERVICE_REQUEST Request, _Outptr_ PVMINI_CONNECTION *Connection)
+static NTSTATUS VminiConnectBuild(_In_ PVMINI_SERVICE_REQUEST Request,
+                                  _Outptr_ PVMINI_CONNECTION *Connection)
 {
     const VMINI_CONNECT_IN *In = Request->Buffer;
     PVMINI_CONNECTION New;
@@ -165,7 +179,8 @@ static NTSTATUS VminiConnectBuild(_In_ PVMINI_SERVICE_REQUEST Request, _Outptr_ 
 static VOID VminiConnectPrepareWork(_Inout_ PVMINI_CONNECTION Connection)
 {
     Connection->Open.Path = Connection->NtPath;
-    Connection->Open.ReadOnly = (Connection->Flags & (VMINI_CONNECT_READ_ONLY | VMINI_CONNECT_CDROM)) != 0;
+    Connection->Open.ReadOnly =
+        (Connection->Flags & (VMINI_CONNECT_READ_ONLY | VMINI_CONNECT_CDROM)) != 0;
     Connection->Open.Client = &Connection->Client;
     Connection->Work.Command = VminiDoCreate;
     Connection->Work.Open = &Connection->Open;
@@ -175,7 +190,8 @@ static VOID VminiConnectPrepareWork(_Inout_ PVMINI_CONNECTION Connection)
 }
 
 /** Does the list hold a connection with this key? \locks{service's lock held} */
-static BOOLEAN VminiConnectIsDuplicate(_In_ const VMINI_SERVICE *Service, _In_ const VMINI_CONNECTION *Connection)
+static BOOLEAN VminiConnectIsDuplicate(_In_ const VMINI_SERVICE *Service,
+                                       _In_ const VMINI_CONNECTION *Connection)
 {
     const LIST_ENTRY *Link;
 
@@ -247,7 +263,8 @@ _Use_decl_annotations_ NTSTATUS VminiCommandConnectHandler(PVMINI_SERVICE_REQUES
 
 _Use_decl_annotations_ VOID VminiServiceEnumerated(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device)
 {
-    PVMINI_CONNECTION Connection = Device->Connection; /* The caller's reference to the device keeps it. */
+    /* The caller's reference to the device keeps it. */
+    PVMINI_CONNECTION Connection = Device->Connection;
     PVMINI_CONNECT_OUT Out;
     KIRQL OldIrql;
     PIRP Irp;

@@ -2,9 +2,10 @@
  * \file
  * Connections and pended service IRPs: the inside of the control interface, private to 02-dispatch.
  *
- * Three kinds of IRP wait here: CONNECT until Storport has asked for the device, DISCONNECT until the file is closed,
- * WAIT_EVENT until something happens. All of them sit in one cancel-safe queue (IO_CSQ), which settles the old question
- * of who completes an IRP that is being cancelled while it is being answered: whoever gets it out of the queue.
+ * Three kinds of IRP wait here: CONNECT until Storport has asked for the device, DISCONNECT until
+ * the file is closed, WAIT_EVENT until something happens. All of them sit in one cancel-safe queue
+ * (IO_CSQ), which settles the old question of who completes an IRP that is being cancelled while it
+ * is being answered: whoever gets it out of the queue.
  */
 #ifndef VMINI_CONNECTION_H
 #define VMINI_CONNECTION_H
@@ -26,21 +27,23 @@ typedef enum _VMINI_PENDED_KIND {
 } VMINI_PENDED_KIND;
 
 /**
- * One image: from the CONNECT that asks for it to the end of its device. Nonpaged, because INQUIRY at DISPATCH_LEVEL
- * ends its CONNECT. \article{Part III, Figure 4, CONNECTION_LIST_ENTRY}
+ * One image: from the CONNECT that asks for it to the end of its device. Nonpaged, because INQUIRY
+ * at DISPATCH_LEVEL ends its CONNECT. \article{Part III, Figure 4, CONNECTION_LIST_ENTRY}
  */
 typedef struct _VMINI_CONNECTION {
     /* Set before it enters the list, read-only afterwards. */
     PVMINI_ADAPTER Adapter;
     ULONG Flags; /**< VMINI_CONNECT_*. */
     VMINI_ADDRESS Address;
-    WCHAR UserPath[VMINI_PATH_LENGTH];      /**< As the caller wrote it, terminated. */
-    UNICODE_STRING NtPath;                  /**< In NtPathBuffer. */
-    UNICODE_STRING Key;                     /**< NtPath in upper case: what makes two paths the same. */
+    WCHAR UserPath[VMINI_PATH_LENGTH]; /**< As the caller wrote it, terminated. */
+    UNICODE_STRING NtPath;             /**< In NtPathBuffer. */
+    /** NtPath in upper case: what makes two paths the same. */
+    UNICODE_STRING Key;
     WCHAR NtPathBuffer[VMINI_NT_PATH_LENGTH];
     WCHAR KeyBuffer[VMINI_NT_PATH_LENGTH];
 
-    /* The way of the file; belongs to whoever works on the connection at the moment, one after the other. */
+    /* The way of the file; belongs to whoever works on the connection at the moment, one after the
+     * other. */
     VMINI_WORK_ITEM Work;
     VMINI_MEDIA_OPEN Open;
     SECURITY_CLIENT_CONTEXT Client;
@@ -48,16 +51,19 @@ typedef struct _VMINI_CONNECTION {
     PVOID PnPNotificationEntry; /**< \article{Part III, Figure 4, PnPNotificationEntry} */
 
     /* Interlocked. */
-    LONG References;             /**< 1 for the list, 1 for each IRP in the queue. */
-    LONG Unwanted;               /**< It was cancelled, disconnected or closed, perhaps before its device arrived. */
-    LONG ContainingMediaRemoved; /**< The volume asked to go. \article{Part III, Figure 4, ContainingMediaRemoved} */
+    LONG References; /**< 1 for the list, 1 for each IRP in the queue. */
+    /** It was cancelled, disconnected or closed, perhaps before its device arrived. */
+    LONG Unwanted;
+    /** The volume asked to go. \article{Part III, Figure 4, ContainingMediaRemoved} */
+    LONG ContainingMediaRemoved;
 
     /* Guarded by the service's lock. */
     LIST_ENTRY Link;
-    BOOLEAN Arrived;       /**< A device was published for it. */
-    BOOLEAN Enumerated;    /**< And Storport has asked for it. */
-    BOOLEAN Gone;          /**< Its file is closed: nothing more will happen. */
-    BOOLEAN Disconnecting; /**< A DISCONNECT has been made for it. There is only one: see VminiDisconnectClaim. */
+    BOOLEAN Arrived;    /**< A device was published for it. */
+    BOOLEAN Enumerated; /**< And Storport has asked for it. */
+    BOOLEAN Gone;       /**< Its file is closed: nothing more will happen. */
+    /** A DISCONNECT has been made for it. There is only one: see VminiDisconnectClaim. */
+    BOOLEAN Disconnecting;
     ULONG BlockSize;
     ULONGLONG BlockCount;
 } VMINI_CONNECTION, *PVMINI_CONNECTION;
@@ -68,12 +74,13 @@ struct _VMINI_SERVICE {
     IO_CSQ Csq;
     KEVENT Idle; /**< Notification event: Busy is 0. */
 
-    KSPIN_LOCK Lock; /**< Guards what follows. */
+    KSPIN_LOCK Lock;        /**< Guards what follows. */
     LIST_ENTRY Connections; /**< \article{Part III, ConnectionList} */
     LIST_ENTRY Pended;      /**< IRPs. */
     BOOLEAN Closed;         /**< No new request is taken. */
-    LONG Busy;              /**< Connections between CONNECT and arrival; pended IRPs until they are completed. */
-    ULONGLONG NextSequence; /**< Of the next event. */
+    /** Connections between CONNECT and arrival; pended IRPs until they are completed. */
+    LONG Busy;
+    ULONGLONG NextSequence;             /**< Of the next event. */
     VMINI_EVENT Ring[VMINI_EVENT_RING]; /**< Event n is at n modulo the size. */
 };
 
@@ -87,7 +94,10 @@ typedef struct _VMINI_SERVICE_REQUEST {
     ULONG_PTR Information; /**< Bytes of the answer. */
 } VMINI_SERVICE_REQUEST, *PVMINI_SERVICE_REQUEST;
 
-/** Carries out one command. \return STATUS_PENDING: the IRP was queued and is not to be touched. \irql{PASSIVE_LEVEL} */
+/**
+ * Carries out one command.
+ * \return STATUS_PENDING: the IRP was queued and is not to be touched. \irql{PASSIVE_LEVEL}
+ */
 typedef NTSTATUS VMINI_COMMAND_HANDLER(_Inout_ PVMINI_SERVICE_REQUEST Request);
 
 VMINI_COMMAND_HANDLER VminiCommandConnectHandler;
@@ -98,16 +108,21 @@ VMINI_COMMAND_HANDLER VminiCommandWaitEventHandler;
 /** Counts what VminiServiceDrain waits for. \irql{<= DISPATCH_LEVEL} \locks{none held} */
 VOID VminiServiceBusy(_Inout_ PVMINI_SERVICE Service, _In_ LONG Change);
 
-/** Ends a service IRP. Never IoCompleteRequest: Storport counts them. \irql{<= DISPATCH_LEVEL} \locks{none held} */
-VOID VminiServiceComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp, _In_ NTSTATUS Status,
-                          _In_ ULONG_PTR Information);
+/**
+ * Ends a service IRP. Never IoCompleteRequest: Storport counts them. \irql{<= DISPATCH_LEVEL}
+ * \locks{none held}
+ */
+VOID VminiServiceComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp,
+                          _In_ NTSTATUS Status, _In_ ULONG_PTR Information);
 
 /**
- * Queues an IRP, unless the thing that it would wait for has happened already: both are decided under one lock.
+ * Queues an IRP, unless the thing that it would wait for has happened already: both are decided
+ * under one lock.
  * \param Connection  for CONNECT and DISCONNECT: referenced while the IRP is queued.
  * \param LastSequence  for WAIT_EVENT.
- * \return STATUS_PENDING; STATUS_DELETE_PENDING: the interface is closed, or the connection's end is already past;
- *         STATUS_RETRY: there is an event to be told; STATUS_INVALID_PARAMETER: LastSequence is no event's yet.
+ * \return STATUS_PENDING; STATUS_DELETE_PENDING: the interface is closed, or the connection's end
+ *         is already past; STATUS_RETRY: there is an event to be told; STATUS_INVALID_PARAMETER:
+ *         LastSequence is no event's yet.
  * \irql{<= DISPATCH_LEVEL} \locks{takes the service's lock}
  */
 NTSTATUS VminiPendedQueue(_In_ PVMINI_ADAPTER Adapter, _In_ PIRP Irp, _In_ VMINI_PENDED_KIND Kind,
@@ -115,16 +130,22 @@ NTSTATUS VminiPendedQueue(_In_ PVMINI_ADAPTER Adapter, _In_ PIRP Irp, _In_ VMINI
 
 /**
  * Takes one IRP out of the queue: the oldest of this kind that waits for this connection.
- * \param Kind  VminiPendedAny: of whatever kind, and for whomever. \param Connection  NULL for WAIT_EVENT.
- * \return the IRP, for VminiPendedComplete; NULL: there is none, it was answered, or it is being cancelled.
+ * \param Kind  VminiPendedAny: of whatever kind, and for whomever. \param Connection NULL for
+ *              WAIT_EVENT.
+ * \return the IRP, for VminiPendedComplete; NULL: there is none, it was answered, or it is being
+ * cancelled.
  * \irql{<= DISPATCH_LEVEL} \locks{takes the service's lock}
  */
-PIRP VminiPendedTake(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_PENDED_KIND Kind, _In_opt_ PVMINI_CONNECTION Connection);
+PIRP VminiPendedTake(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_PENDED_KIND Kind,
+                     _In_opt_ PVMINI_CONNECTION Connection);
 
-/** Ends an IRP that was taken out of the queue, and gives back what it held: its connection and the service.
- *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
-VOID VminiPendedComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp, _In_ NTSTATUS Status,
-                         _In_ ULONG_PTR Information);
+/**
+ * Ends an IRP that was taken out of the queue, and gives back what it held: its connection and the
+ * service.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
+VOID VminiPendedComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp,
+                         _In_ NTSTATUS Status, _In_ ULONG_PTR Information);
 
 /** Sets up the queue. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiPendedInitialize(_Inout_ PVMINI_SERVICE Service);
@@ -132,15 +153,21 @@ NTSTATUS VminiPendedInitialize(_Inout_ PVMINI_SERVICE Service);
 /** Gives a reference back; the last one frees the record. \irql{<= DISPATCH_LEVEL} */
 VOID VminiConnectionDereference(_In_ _Post_invalid_ PVMINI_CONNECTION Connection);
 
-/** Makes the device of a connection depart, if it has arrived and not departed yet. \irql{<= DISPATCH_LEVEL} */
+/**
+ * Makes the device of a connection depart, if it has arrived and not departed yet.
+ * \irql{<= DISPATCH_LEVEL}
+ */
 VOID VminiConnectionDepart(_In_ PVMINI_CONNECTION Connection);
 
-/** Takes a connection out of the list for good. \irql{<= DISPATCH_LEVEL} \locks{takes the service's lock} */
+/**
+ * Takes a connection out of the list for good. \irql{<= DISPATCH_LEVEL}
+ * \locks{takes the service's lock}
+ */
 VOID VminiConnectionRemove(_In_ PVMINI_CONNECTION Connection);
 
 /** Tells an event to all who wait, and remembers it. \irql{<= DISPATCH_LEVEL} \locks{none held} */
-VOID VminiEventPost(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_EVENT_KIND Kind, _In_ const VMINI_CONNECTION *Connection,
-                    _In_ NTSTATUS Status);
+VOID VminiEventPost(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_EVENT_KIND Kind,
+                    _In_ const VMINI_CONNECTION *Connection, _In_ NTSTATUS Status);
 
 /** Is there an event after LastSequence? \locks{service's lock held} */
 BOOLEAN VminiEventIsNewer(_In_ const VMINI_SERVICE *Service, _In_ ULONGLONG LastSequence);
@@ -154,10 +181,12 @@ BOOLEAN VminiEventIsNewer(_In_ const VMINI_SERVICE *Service, _In_ ULONGLONG Last
  *     \??\... \Device\...    as it is
  *
  * \param Source  VMINI_PATH_LENGTH characters, perhaps not terminated.
- * \return STATUS_SUCCESS, STATUS_OBJECT_NAME_INVALID (empty, or relative), STATUS_NAME_TOO_LONG (not terminated).
+ * \return STATUS_SUCCESS, STATUS_OBJECT_NAME_INVALID (empty, or relative), STATUS_NAME_TOO_LONG
+ * (not terminated).
  * \irql{PASSIVE_LEVEL}
  */
-NTSTATUS VminiPathResolve(_In_reads_(VMINI_PATH_LENGTH) const WCHAR *Source, _Inout_ PVMINI_CONNECTION Connection);
+NTSTATUS VminiPathResolve(_In_reads_(VMINI_PATH_LENGTH) const WCHAR *Source,
+                          _Inout_ PVMINI_CONNECTION Connection);
 
 /** Asks to be told when the volume under the image wants to go. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiVolumeWatch(_Inout_ PVMINI_CONNECTION Connection);

@@ -1,16 +1,16 @@
 /**
  * \file
- * The SRB functions that are neither SCSI commands nor resets nor PnP: FLUSH and SHUTDOWN, IO_CONTROL, WMI,
- * DUMP_POINTERS.
+ * The SRB functions that are neither SCSI commands nor resets nor PnP: FLUSH and SHUTDOWN,
+ * IO_CONTROL, WMI, DUMP_POINTERS.
  */
 #include "02-dispatch/functions.h"
 
 /**
- * Makes what was written to one unit durable. Storport sends FLUSH and SHUTDOWN because the adapter said CachesData;
- * SHUTDOWN may come several times, the last one after the last write.
+ * Makes what was written to one unit durable. Storport sends FLUSH and SHUTDOWN because the adapter
+ * said CachesData; SHUTDOWN may come several times, the last one after the last write.
  *
- * The SRB borrows the request in its extension: Command stays NULL, which says that no CDB is behind it, and nobody will
- * look for sense data.
+ * The SRB borrows the request in its extension: Command stays NULL, which says that no CDB is
+ * behind it, and nobody will look for sense data.
  */
 _Use_decl_annotations_ UCHAR NTAPI VminiSrbFlush(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
@@ -44,12 +44,14 @@ _Use_decl_annotations_ UCHAR VminiSrbFlushStatus(NTSTATUS Status)
 }
 
 /**
- * IOCTL_SCSI_MINIPORT arrives here, at DISPATCH_LEVEL, where no file can be opened: the reason why the articles, and we,
- * take configuration requests through HwProcessServiceRequest instead. The class drivers probe for SMART this way; the
- * answer to a signature that is not ours, and none is, is INVALID_REQUEST. The buffer is not even looked at.
+ * IOCTL_SCSI_MINIPORT arrives here, at DISPATCH_LEVEL, where no file can be opened: the reason why
+ * the articles, and we, take configuration requests through HwProcessServiceRequest instead. The
+ * class drivers probe for SMART this way; the answer to a signature that is not ours, and none is,
+ * is INVALID_REQUEST. The buffer is not even looked at.
  * \article{Part III, A Short Recap}
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbIoControl(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR NTAPI VminiSrbIoControl(PVMINI_ADAPTER Adapter,
+                                                     PSCSI_REQUEST_BLOCK Srb)
 {
     UNREFERENCED_PARAMETER(Adapter);
     UNREFERENCED_PARAMETER(Srb);
@@ -65,11 +67,13 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbWmi(PVMINI_ADAPTER Adapter, PSCSI_REQ
 }
 
 /**
- * Windows asks for dump pointers when it wants to write crash dumps to one of our disks. While it writes one, no file
- * system runs and IRQL is HIGH_LEVEL: a disk that *is* a file cannot take a dump. Saying so makes Windows choose
- * another disk; filling in the structure would promise a dump that is never written.
+ * Windows asks for dump pointers when it wants to write crash dumps to one of our disks. While it
+ * writes one, no file system runs and IRQL is HIGH_LEVEL: a disk that *is* a file cannot take a
+ * dump. Saying so makes Windows choose another disk; filling in the structure would promise a dump
+ * that is never written.
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbDumpPointers(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR NTAPI VminiSrbDumpPointers(PVMINI_ADAPTER Adapter,
+                                                        PSCSI_REQUEST_BLOCK Srb)
 {
     UNREFERENCED_PARAMETER(Adapter);
     UNREFERENCED_PARAMETER(Srb);

@@ -2,10 +2,11 @@
  * \file
  * The delete thread: closes files and frees devices when nobody refers to them any more.
  *
- * It is the only one that ever frees a device. Whoever changes something that it waits for (the last reference of a
- * missing device, ReportedMissing, a new device) sets DeleteWork; it then looks at every device anew, so that no wake-up
- * can be lost, and goes back to sleep until the next event or the next deadline. The articles' delete thread looked at
- * devices only when Storport happened to ask for one, and freed nothing if it never did.
+ * It is the only one that ever frees a device. Whoever changes something that it waits for (the
+ * last reference of a missing device, ReportedMissing, a new device) sets DeleteWork; it then looks
+ * at every device anew, so that no wake-up can be lost, and goes back to sleep until the next event
+ * or the next deadline. The articles' delete thread looked at devices only when Storport happened
+ * to ask for one, and freed nothing if it never did.
  * \article{Part III, DeleteDevicesThread}
  */
 #include "02-dispatch/table.h"
@@ -20,7 +21,8 @@ typedef enum _VMINI_DELETE_STEP {
 
 /**
  * What to do with one device now.
- * \param Deadline  lowered to the time when it must be looked at again at the latest. \locks{bus lock held}
+ * \param Deadline  lowered to the time when it must be looked at again at the latest.
+ *                  \locks{bus lock held}
  */
 static VMINI_DELETE_STEP VminiDeleteDecide(_In_ const VMINI_DEVICE *Device, _In_ ULONGLONG Now,
                                            _Inout_ PULONGLONG Deadline)
@@ -31,7 +33,8 @@ static VMINI_DELETE_STEP VminiDeleteDecide(_In_ const VMINI_DEVICE *Device, _In_
         return Device->References == 1 ? VminiStepClose : VminiStepNone;
     }
     if (Device->Missing && (Device->ReportedMissing || Now >= Patience)) {
-        NT_ASSERT(Device->References == 1); /* It was so when it was closed, and nobody finds a missing device. */
+        /* It was so when it was closed, and nobody finds a missing device. */
+        NT_ASSERT(Device->References == 1);
         return VminiStepFree;
     }
     if (!Device->Missing && Device->Enumerated) {
@@ -54,9 +57,13 @@ static VOID VminiDeleteUnlink(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE De
     RemoveEntryList(&Device->Link);
 }
 
-/** Finds a device that needs something; one to be freed is already out of the table. \irql{PASSIVE_LEVEL} */
-static VMINI_DELETE_STEP VminiDeleteNext(_In_ PVMINI_ADAPTER Adapter, _Outptr_ PVMINI_DEVICE *Device,
-                                         _Out_ PULONGLONG Deadline, _Out_ PBOOLEAN Ended)
+/**
+ * Finds a device that needs something; one to be freed is already out of the table.
+ * \irql{PASSIVE_LEVEL}
+ */
+static VMINI_DELETE_STEP VminiDeleteNext(_In_ PVMINI_ADAPTER Adapter,
+                                         _Outptr_ PVMINI_DEVICE *Device, _Out_ PULONGLONG Deadline,
+                                         _Out_ PBOOLEAN Ended)
 {
     PVMINI_BUS Bus = Adapter->Bus;
     ULONGLONG Now = KeQueryUnbiasedInterruptTime();
@@ -67,14 +74,16 @@ static VMINI_DELETE_STEP VminiDeleteNext(_In_ PVMINI_ADAPTER Adapter, _Outptr_ P
     *Device = NULL;
     *Deadline = MAXULONGLONG;
     KeAcquireSpinLock(&Bus->Lock, &OldIrql);
-    for (Link = Bus->Devices.Flink; Step == VminiStepNone && Link != &Bus->Devices; Link = Link->Flink) {
+    for (Link = Bus->Devices.Flink; Step == VminiStepNone && Link != &Bus->Devices;
+         Link = Link->Flink) {
         *Device = CONTAINING_RECORD(Link, VMINI_DEVICE, Link);
         Step = VminiDeleteDecide(*Device, Now, Deadline);
     }
     if (Step == VminiStepFree) {
         VminiDeleteUnlink(Adapter, *Device);
     } else if (Step == VminiStepTimeout) {
-        (VOID) VminiBusMarkMissing(Adapter, *Device); /* Under the lock: an INQUIRY that comes now comes too late. */
+        /* Under the lock: an INQUIRY that comes now comes too late. */
+        (VOID) VminiBusMarkMissing(Adapter, *Device);
     }
     *Ended = Bus->Ending && IsListEmpty(&Bus->Devices);
     KeReleaseSpinLock(&Bus->Lock, OldIrql);
@@ -82,7 +91,8 @@ static VMINI_DELETE_STEP VminiDeleteNext(_In_ PVMINI_ADAPTER Adapter, _Outptr_ P
 }
 
 /** Does what VminiDeleteNext found. \irql{PASSIVE_LEVEL} \locks{none held} */
-static VOID VminiDeleteDo(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device, _In_ VMINI_DELETE_STEP Step)
+static VOID VminiDeleteDo(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device,
+                          _In_ VMINI_DELETE_STEP Step)
 {
     KIRQL OldIrql;
 
@@ -121,7 +131,8 @@ _Use_decl_annotations_ VOID NTAPI VminiDeleteThread(PVOID Context)
         } else if (Ended) {
             break;
         } else {
-            ULONGLONG Now = KeQueryUnbiasedInterruptTime(); /* Once: min() would read the clock twice. */
+            /* Once: min() would read the clock twice. */
+            ULONGLONG Now = KeQueryUnbiasedInterruptTime();
 
             Timeout.QuadPart = -(LONGLONG)(Deadline - min(Deadline, Now));
             KeWaitForSingleObject(&Bus->DeleteWork, Executive, KernelMode, FALSE,

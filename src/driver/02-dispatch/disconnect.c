@@ -2,8 +2,9 @@
  * \file
  * DISCONNECT and the end of a connection; the list of what is connected.
  *
- * DISCONNECT marks the device Missing and lets the bus do the rest. It answers when the file is closed, so that a
- * program may delete or move the image right after. \article{Part III, IOCTL_OSRVMPORT_DISCONNECT}
+ * DISCONNECT marks the device Missing and lets the bus do the rest. It answers when the file is
+ * closed, so that a program may delete or move the image right after.
+ * \article{Part III, IOCTL_OSRVMPORT_DISCONNECT}
  */
 #include "02-dispatch/connection.h"
 
@@ -39,25 +40,34 @@ _Use_decl_annotations_ VOID VminiConnectionDepart(PVMINI_CONNECTION Connection)
     VminiBusDereference(Adapter, Device);
 }
 
-/** Does this connection go by the address or, if that is empty, by the key? \locks{service's lock held} */
-static BOOLEAN VminiDisconnectMatches(_In_ const VMINI_CONNECTION *Connection, _In_ const VMINI_CONNECTION *Wanted)
+/**
+ * Does this connection go by the address or, if that is empty, by the key?
+ * \locks{service's lock held}
+ */
+static BOOLEAN VminiDisconnectMatches(_In_ const VMINI_CONNECTION *Connection,
+                                      _In_ const VMINI_CONNECTION *Wanted)
 {
     if (Wanted->Key.Length == 0) {
         return Connection->Address.Path == Wanted->Address.Path &&
-               Connection->Address.Target == Wanted->Address.Target && Connection->Address.Lun == Wanted->Address.Lun;
+               Connection->Address.Target == Wanted->Address.Target &&
+               Connection->Address.Lun == Wanted->Address.Lun;
     }
     return Connection->Key.Length == Wanted->Key.Length &&
-           RtlCompareMemory(Connection->KeyBuffer, Wanted->KeyBuffer, Wanted->Key.Length) == Wanted->Key.Length;
+           RtlCompareMemory(Connection->KeyBuffer, Wanted->KeyBuffer, Wanted->Key.Length) ==
+               Wanted->Key.Length;
 }
 
 /**
- * Finds the connection that is meant, claims it for this DISCONNECT and references it, all under the lock.
+ * Finds the connection that is meant, claims it for this DISCONNECT and references it, all under
+ * the lock.
  *
  * The first DISCONNECT wins: the file is closed once, and one IRP is told.
- * \return STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE (none that has arrived), STATUS_DELETE_PENDING (claimed before).
+ * \return STATUS_SUCCESS, STATUS_NO_SUCH_DEVICE (none that has arrived), STATUS_DELETE_PENDING
+ * (claimed before).
  * \irql{<= DISPATCH_LEVEL}
  */
-static NTSTATUS VminiDisconnectClaim(_In_ PVMINI_SERVICE Service, _In_ const VMINI_CONNECTION *Wanted,
+static NTSTATUS VminiDisconnectClaim(_In_ PVMINI_SERVICE Service,
+                                     _In_ const VMINI_CONNECTION *Wanted,
                                      _Outptr_ PVMINI_CONNECTION *Claimed)
 {
     NTSTATUS Status = STATUS_NO_SUCH_DEVICE;
@@ -83,8 +93,11 @@ static NTSTATUS VminiDisconnectClaim(_In_ PVMINI_SERVICE Service, _In_ const VMI
     return Status;
 }
 
-/** Reads which connection is meant: a scratch record with a key or an address. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiDisconnectParse(_In_ const VMINI_DISCONNECT_IN *In, _Outptr_ PVMINI_CONNECTION *Wanted)
+/**
+ * Reads which connection is meant: a scratch record with a key or an address. \irql{PASSIVE_LEVEL}
+ */
+static NTSTATUS VminiDisconnectParse(_In_ const VMINI_DISCONNECT_IN *In,
+                                     _Outptr_ PVMINI_CONNECTION *Wanted)
 {
     PVMINI_CONNECTION New = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*New), VMINI_TAG_CONNECT);
     NTSTATUS Status = STATUS_SUCCESS;
@@ -124,7 +137,8 @@ _Use_decl_annotations_ NTSTATUS VminiCommandDisconnectHandler(PVMINI_SERVICE_REQ
     }
     Status = VminiPendedQueue(Adapter, Request->Irp, VminiPendedDisconnect, Connection, 0);
     if (Status == STATUS_PENDING) {
-        /* The flag first: if the device is not on the bus yet, whoever puts it there looks at the flag afterwards. */
+        /* The flag first: if the device is not on the bus yet, whoever puts it there looks at the
+         * flag afterwards. */
         InterlockedExchange(&Connection->Unwanted, 1);
         VminiConnectionDepart(Connection);
     }
@@ -132,7 +146,10 @@ _Use_decl_annotations_ NTSTATUS VminiCommandDisconnectHandler(PVMINI_SERVICE_REQ
     return Status;
 }
 
-/** Closes the file by DO_CLOSE and waits. \return the status of the flush before the close. \irql{PASSIVE_LEVEL} */
+/**
+ * Closes the file by DO_CLOSE and waits.
+ * \return the status of the flush before the close. \irql{PASSIVE_LEVEL}
+ */
 static NTSTATUS VminiConnectionClose(_Inout_ PVMINI_CONNECTION Connection)
 {
     VMINI_ADDRESS Nowhere = {0xFF, 0xFF, 0xFF, 0};
@@ -156,16 +173,19 @@ _Use_decl_annotations_ VOID VminiServiceDeviceGone(PVMINI_ADAPTER Adapter, PVMIN
     Device->Connection = NULL;
     Device->Unit.Media = NULL;
     Status = VminiConnectionClose(Connection);
-    /* After the close: a query-remove that waits for it holds up VminiVolumeUnwatch until it has returned. */
+    /* After the close: a query-remove that waits for it holds up VminiVolumeUnwatch until it has
+     * returned. */
     VminiVolumeUnwatch(Connection);
     VminiConnectionRemove(Connection);
-    Irp = VminiPendedTake(Adapter, VminiPendedConnect, Connection); /* It left before Storport had asked for it. */
+    /* It left before Storport had asked for it. */
+    Irp = VminiPendedTake(Adapter, VminiPendedConnect, Connection);
     if (Irp != NULL) {
         VminiPendedComplete(Adapter, Irp, STATUS_DEVICE_REMOVED, 0);
     }
     Irp = VminiPendedTake(Adapter, VminiPendedDisconnect, Connection);
     if (Irp != NULL) {
-        VminiPendedComplete(Adapter, Irp, Status, 0); /* A failed flush is the last chance to hear of lost data. */
+        /* A failed flush is the last chance to hear of lost data. */
+        VminiPendedComplete(Adapter, Irp, Status, 0);
     }
     VminiEventPost(Adapter, VminiEventDeparture, Connection, Status);
     VminiConnectionDereference(Connection);
@@ -197,7 +217,8 @@ _Use_decl_annotations_ NTSTATUS VminiCommandActiveListHandler(PVMINI_SERVICE_REQ
 {
     PVMINI_SERVICE Service = Request->Adapter->Service;
     PVMINI_ACTIVE_LIST_OUT Out = Request->Buffer;
-    ULONG Room = (Request->OutputLength - FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries)) / sizeof(VMINI_ACTIVE_ENTRY);
+    ULONG Room = (Request->OutputLength - FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries)) /
+                 sizeof(VMINI_ACTIVE_ENTRY);
     PLIST_ENTRY Link;
     KIRQL OldIrql;
 
@@ -206,12 +227,13 @@ _Use_decl_annotations_ NTSTATUS VminiCommandActiveListHandler(PVMINI_SERVICE_REQ
     KeAcquireSpinLock(&Service->Lock, &OldIrql);
     for (Link = Service->Connections.Flink; Link != &Service->Connections; Link = Link->Flink) {
         if (Out->Total < Room) {
-            VminiListFill(&Out->Entries[Out->Returned++], CONTAINING_RECORD(Link, VMINI_CONNECTION, Link));
+            VminiListFill(&Out->Entries[Out->Returned++],
+                          CONTAINING_RECORD(Link, VMINI_CONNECTION, Link));
         }
         Out->Total++;
     }
     KeReleaseSpinLock(&Service->Lock, OldIrql);
-    Request->Information =
-        FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries) + (ULONG_PTR)Out->Returned * sizeof(VMINI_ACTIVE_ENTRY);
+    Request->Information = FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries) +
+                           (ULONG_PTR)Out->Returned * sizeof(VMINI_ACTIVE_ENTRY);
     return Out->Returned < Out->Total ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }

@@ -8,7 +8,8 @@
 #include "02-dispatch/service.h"
 
 /**
- * What vmini keeps with each SRB. Storport allocates it uninitialised, and again after SRB_STATUS_BUSY.
+ * What vmini keeps with each SRB. Storport allocates it uninitialised, and again after
+ * SRB_STATUS_BUSY.
  */
 typedef struct _VMINI_SRB_EXTENSION {
     VMINI_SCSI_REQUEST Request; /**< EXECUTE_SCSI. */
@@ -16,10 +17,16 @@ typedef struct _VMINI_SRB_EXTENSION {
     VMINI_DRAIN Drain;          /**< Reset SRBs: until the running items have ended. */
 } VMINI_SRB_EXTENSION, *PVMINI_SRB_EXTENSION;
 
-/** Storport's SRBs. \irql{<= DISPATCH_LEVEL} \locks{none} \article{Part III, Figure 5, OsrVmExecuteScsi} */
+/**
+ * Storport's SRBs. \irql{<= DISPATCH_LEVEL} \locks{none}
+ * \article{Part III, Figure 5, OsrVmExecuteScsi}
+ */
 HW_STARTIO VminiHwStartIo;
 
-/** The last rung of the reset ladder. Never waits. \irql{DISPATCH_LEVEL} \locks{StartIo lock held by Storport} */
+/**
+ * The last rung of the reset ladder. Never waits. \irql{DISPATCH_LEVEL}
+ * \locks{StartIo lock held by Storport}
+ */
 HW_RESET_BUS VminiHwResetBus;
 
 /** 04's way up: a work item has ended. Static storage. */

@@ -1,21 +1,25 @@
 /**
  * \file
- * Events, and WAIT_EVENT: the driver calls the program, by answering a question that was asked in advance.
+ * Events, and WAIT_EVENT: the driver calls the program, by answering a question that was asked in
+ * advance.
  *
- * This is what the service IRP was made for ("reverse callback"): a program leaves an IRP with the driver and gets it
- * back when something has happened. Between two of its questions a program would miss events, so the last ones are kept
- * in a ring, numbered; a question names the last number that its asker knows. (Microsoft, Implementing a Storport
- * virtual miniport driver, HwProcessServiceRequest)
+ * This is what the service IRP was made for ("reverse callback"): a program leaves an IRP with the
+ * driver and gets it back when something has happened. Between two of its questions a program would
+ * miss events, so the last ones are kept in a ring, numbered; a question names the last number that
+ * its asker knows. (Microsoft, Implementing a Storport virtual miniport driver,
+ * HwProcessServiceRequest)
  */
 #include "02-dispatch/connection.h"
 
-_Use_decl_annotations_ BOOLEAN VminiEventIsNewer(const VMINI_SERVICE *Service, ULONGLONG LastSequence)
+_Use_decl_annotations_ BOOLEAN VminiEventIsNewer(const VMINI_SERVICE *Service,
+                                                 ULONGLONG LastSequence)
 {
     return LastSequence + 1 < Service->NextSequence;
 }
 
 /** Copies the first event after LastSequence; there is one. \irql{<= DISPATCH_LEVEL} */
-static VOID VminiEventRead(_In_ PVMINI_SERVICE Service, _In_ ULONGLONG LastSequence, _Out_ PVMINI_EVENT Event)
+static VOID VminiEventRead(_In_ PVMINI_SERVICE Service, _In_ ULONGLONG LastSequence,
+                           _Out_ PVMINI_EVENT Event)
 {
     ULONGLONG First = LastSequence + 1;
     ULONGLONG Oldest;
@@ -23,7 +27,8 @@ static VOID VminiEventRead(_In_ PVMINI_SERVICE Service, _In_ ULONGLONG LastSeque
 
     KeAcquireSpinLock(&Service->Lock, &OldIrql);
     NT_ASSERT(VminiEventIsNewer(Service, LastSequence));
-    Oldest = Service->NextSequence > VMINI_EVENT_RING ? Service->NextSequence - VMINI_EVENT_RING : 1;
+    Oldest =
+        Service->NextSequence > VMINI_EVENT_RING ? Service->NextSequence - VMINI_EVENT_RING : 1;
     Oldest = max(Oldest, First);
     *Event = Service->Ring[Oldest % VMINI_EVENT_RING];
     Event->Lost = (ULONG)min(Oldest - First, MAXULONG);
@@ -61,10 +66,11 @@ _Use_decl_annotations_ VOID VminiEventPost(PVMINI_ADAPTER Adapter, VMINI_EVENT_K
     }
 }
 
-_Use_decl_annotations_ VOID VminiServiceMediaError(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device, NTSTATUS Status)
+_Use_decl_annotations_ VOID VminiServiceMediaError(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device,
+                                                   NTSTATUS Status)
 {
-    VminiTrace(Adapter, TRACE_LEVEL_ERROR, VMINI_TRACE_IO, L"media error", L"status", (ULONG)Status, L"target",
-               Device->Unit.Address.Target);
+    VminiTrace(Adapter, TRACE_LEVEL_ERROR, VMINI_TRACE_IO, L"media error", L"status", (ULONG)Status,
+               L"target", Device->Unit.Address.Target);
     VminiEventPost(Adapter, VminiEventMediaError, Device->Connection, Status);
 }
 
@@ -72,14 +78,17 @@ _Use_decl_annotations_ VOID VminiServiceMediaError(PVMINI_ADAPTER Adapter, PVMIN
 _Use_decl_annotations_ NTSTATUS VminiCommandWaitEventHandler(PVMINI_SERVICE_REQUEST Request)
 {
     const VMINI_WAIT_EVENT_IN *In = Request->Buffer;
-    ULONGLONG LastSequence = In->LastSequence; /* Before the answer overwrites it: the buffer is the same. */
+    /* Before the answer overwrites it: the buffer is the same. */
+    ULONGLONG LastSequence = In->LastSequence;
     NTSTATUS Status;
 
-    Status = VminiPendedQueue(Request->Adapter, Request->Irp, VminiPendedWaitEvent, NULL, LastSequence);
+    Status =
+        VminiPendedQueue(Request->Adapter, Request->Irp, VminiPendedWaitEvent, NULL, LastSequence);
     if (Status != STATUS_RETRY) {
         return Status;
     }
-    VminiEventRead(Request->Adapter->Service, LastSequence, Request->Buffer); /* Events do not go away. */
+    /* Events do not go away. */
+    VminiEventRead(Request->Adapter->Service, LastSequence, Request->Buffer);
     Request->Information = sizeof(VMINI_EVENT);
     return STATUS_SUCCESS;
 }

@@ -9,10 +9,12 @@
 
 /**
  * Handles SRBs of one function.
- * \return the status to complete the SRB with; SRB_STATUS_PENDING: it is, or will be, completed by somebody else.
+ * \return the status to complete the SRB with; SRB_STATUS_PENDING: it is, or will be, completed by
+ * somebody else.
  * \irql{<= DISPATCH_LEVEL} \locks{none held}
  */
-typedef UCHAR(NTAPI VMINI_SRB_HANDLER)(_In_ PVMINI_ADAPTER Adapter, _Inout_ PSCSI_REQUEST_BLOCK Srb);
+typedef UCHAR(NTAPI VMINI_SRB_HANDLER)(_In_ PVMINI_ADAPTER Adapter,
+                                       _Inout_ PSCSI_REQUEST_BLOCK Srb);
 
 VMINI_SRB_HANDLER VminiSrbExecuteScsi;
 VMINI_SRB_HANDLER VminiSrbIoControl;

@@ -2,9 +2,9 @@
  * \file
  * The caller's path: from what a program types to what ZwCreateFile wants.
  *
- * The path comes out of a caller's buffer. It may be unterminated, empty or relative, and is copied before it is looked
- * at. The upper-case form is made here, at PASSIVE_LEVEL, because the tables for it are paged; later two paths are
- * compared byte by byte under a spin lock.
+ * The path comes out of a caller's buffer. It may be unterminated, empty or relative, and is copied
+ * before it is looked at. The upper-case form is made here, at PASSIVE_LEVEL, because the tables
+ * for it are paged; later two paths are compared byte by byte under a spin lock.
  */
 #include "02-dispatch/connection.h"
 
@@ -49,11 +49,15 @@ static BOOLEAN VminiPathHasDrive(_In_ PCWSTR Text)
 {
     WCHAR Letter = Text[0];
 
-    return ((Letter >= L'A' && Letter <= L'Z') || (Letter >= L'a' && Letter <= L'z')) && Text[1] == L':' &&
-           Text[2] == L'\\';
+    return ((Letter >= L'A' && Letter <= L'Z') || (Letter >= L'a' && Letter <= L'z')) &&
+           Text[1] == L':' && Text[2] == L'\\';
 }
 
-/** Finds the prefix of a path. \param Skip receives its length. \return what replaces it, or NULL for a relative path. */
+/**
+ * Finds the prefix of a path.
+ * \param Skip receives its length.
+ * \return what replaces it, or NULL for a relative path.
+ */
 static PCWSTR VminiPathPrefix(_In_ PCWSTR Text, _Out_ PULONG Skip)
 {
     ULONG Index;

@@ -2,10 +2,11 @@
  * \file
  * The cancel-safe queue of service IRPs.
  *
- * A pended IRP can end in two ways at once: its event happens, and its caller gives up. The I/O manager's IO_CSQ makes
- * one of the two win, provided that these callbacks keep its rules: all of them run with the queue's lock held but the
- * last, which gets an IRP that is already out of the queue. The lock is the service's own, so that "has it happened
- * already?" and "then wait for it" are one step.
+ * A pended IRP can end in two ways at once: its event happens, and its caller gives up. The I/O
+ * manager's IO_CSQ makes one of the two win, provided that these callbacks keep its rules: all of
+ * them run with the queue's lock held but the last, which gets an IRP that is already out of the
+ * queue. The lock is the service's own, so that "has it happened already?" and "then wait for it"
+ * are one step.
  */
 #include "02-dispatch/connection.h"
 
@@ -22,7 +23,8 @@ static PVMINI_SERVICE VminiPendedService(_In_ PIO_CSQ Csq)
 }
 
 /** Has what the IRP would wait for happened already? \locks{service's lock held} */
-static NTSTATUS VminiPendedCheck(_In_ const VMINI_SERVICE *Service, _In_ const VMINI_PENDED_INSERT *Insert)
+static NTSTATUS VminiPendedCheck(_In_ const VMINI_SERVICE *Service,
+                                 _In_ const VMINI_PENDED_INSERT *Insert)
 {
     if (Service->Closed) {
         return STATUS_DELETE_PENDING;
@@ -39,7 +41,9 @@ static NTSTATUS VminiPendedCheck(_In_ const VMINI_SERVICE *Service, _In_ const V
     return STATUS_SUCCESS;
 }
 
-/** IO_CSQ: insert. A status other than success leaves the IRP to the caller. \irql{DISPATCH_LEVEL} */
+/**
+ * IO_CSQ: insert. A status other than success leaves the IRP to the caller. \irql{DISPATCH_LEVEL}
+ */
 static NTSTATUS NTAPI VminiPendedInsert(_In_ PIO_CSQ Csq, _In_ PIRP Irp, _In_ PVOID InsertContext)
 {
     PVMINI_SERVICE Service = VminiPendedService(Csq);
@@ -49,7 +53,8 @@ static NTSTATUS NTAPI VminiPendedInsert(_In_ PIO_CSQ Csq, _In_ PIRP Irp, _In_ PV
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    /* The IRP is ours while it is pended, and so are its DriverContext fields but the last, which is the queue's. */
+    /* The IRP is ours while it is pended, and so are its DriverContext fields but the last, which
+     * is the queue's. */
     Irp->Tail.Overlay.DriverContext[0] = (PVOID)(ULONG_PTR)Insert->Kind;
     Irp->Tail.Overlay.DriverContext[1] = Insert->Connection;
     Irp->Tail.Overlay.DriverContext[2] = (PVOID)(ULONG_PTR)Insert->LastSequence;
@@ -75,7 +80,10 @@ typedef struct _VMINI_PENDED_SELECT {
     PVMINI_CONNECTION Connection;
 } VMINI_PENDED_SELECT;
 
-/** IO_CSQ: the next one after Irp that PeekContext, a VMINI_PENDED_SELECT, selects. \irql{DISPATCH_LEVEL} */
+/**
+ * IO_CSQ: the next one after Irp that PeekContext, a VMINI_PENDED_SELECT, selects.
+ * \irql{DISPATCH_LEVEL}
+ */
 static PIRP NTAPI VminiPendedPeek(_In_ PIO_CSQ Csq, _In_opt_ PIRP Irp, _In_opt_ PVOID PeekContext)
 {
     PVMINI_SERVICE Service = VminiPendedService(Csq);
@@ -106,8 +114,8 @@ static VOID NTAPI VminiPendedUnlock(_In_ PIO_CSQ Csq, _In_ KIRQL Irql)
 }
 
 /**
- * IO_CSQ: the caller gave up and the IRP is out of the queue. A CONNECT that nobody waits for is undone; a DISCONNECT
- * goes on without an audience. \irql{<= DISPATCH_LEVEL} \locks{none held}
+ * IO_CSQ: the caller gave up and the IRP is out of the queue. A CONNECT that nobody waits for is
+ * undone; a DISCONNECT goes on without an audience. \irql{<= DISPATCH_LEVEL} \locks{none held}
  */
 static VOID NTAPI VminiPendedCancelled(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
 {
@@ -123,18 +131,21 @@ static VOID NTAPI VminiPendedCancelled(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
 
 _Use_decl_annotations_ NTSTATUS VminiPendedInitialize(PVMINI_SERVICE Service)
 {
-    return IoCsqInitializeEx(&Service->Csq, VminiPendedInsert, VminiPendedRemove, VminiPendedPeek, VminiPendedLock,
-                             VminiPendedUnlock, VminiPendedCancelled);
+    return IoCsqInitializeEx(&Service->Csq, VminiPendedInsert, VminiPendedRemove, VminiPendedPeek,
+                             VminiPendedLock, VminiPendedUnlock, VminiPendedCancelled);
 }
 
-_Use_decl_annotations_ NTSTATUS VminiPendedQueue(PVMINI_ADAPTER Adapter, PIRP Irp, VMINI_PENDED_KIND Kind,
-                                                 PVMINI_CONNECTION Connection, ULONGLONG LastSequence)
+_Use_decl_annotations_ NTSTATUS VminiPendedQueue(PVMINI_ADAPTER Adapter, PIRP Irp,
+                                                 VMINI_PENDED_KIND Kind,
+                                                 PVMINI_CONNECTION Connection,
+                                                 ULONGLONG LastSequence)
 {
     VMINI_PENDED_INSERT Insert = {Kind, Connection, LastSequence};
     NTSTATUS Status;
 
-    /* No IO_CSQ_IRP_CONTEXT: IoCsqInsertIrpEx fills one in before our insert routine may refuse, and a later
-     * IoCsqRemoveIrp would then take an IRP out that never was in. What an IRP waits for stands in the IRP itself. */
+    /* No IO_CSQ_IRP_CONTEXT: IoCsqInsertIrpEx fills one in before our insert routine may refuse,
+     * and a later IoCsqRemoveIrp would then take an IRP out that never was in. What an IRP waits
+     * for stands in the IRP itself. */
     Status = IoCsqInsertIrpEx(&Adapter->Service->Csq, Irp, NULL, &Insert);
     return NT_SUCCESS(Status) ? STATUS_PENDING : Status;
 }

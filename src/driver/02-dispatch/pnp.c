@@ -1,13 +1,15 @@
 /**
  * \file
- * SRB_FUNCTION_PNP and SRB_FUNCTION_POWER: what Plug and Play and the power manager want from a unit.
+ * SRB_FUNCTION_PNP and SRB_FUNCTION_POWER: what Plug and Play and the power manager want from a
+ * unit.
  */
 #include "02-dispatch/functions.h"
 
 /** What a PnP SRB asks, whichever form it has. */
 typedef struct _VMINI_PNP_REQUEST {
     STOR_PNP_ACTION Action;
-    ULONG Flags; /**< SRB_PNP_FLAGS_ADAPTER_REQUEST: about the adapter, the address means nothing. */
+    /** SRB_PNP_FLAGS_ADAPTER_REQUEST: about the adapter, the address means nothing. */
+    ULONG Flags;
 } VMINI_PNP_REQUEST;
 
 /** Reads the PnP part of a legacy or extended SRB. \irql{any} */
@@ -29,11 +31,13 @@ static BOOLEAN VminiPnpRead(_In_ PSCSI_REQUEST_BLOCK Srb, _Out_ VMINI_PNP_REQUES
 }
 
 /**
- * Answers StorQueryCapabilities in either size: 24 bytes (STOR_DEVICE_CAPABILITIES_EX, what our feature flag asks for)
- * or 8 (an older Storport). The length decides, and is checked before a byte is written.
+ * Answers StorQueryCapabilities in either size: 24 bytes (STOR_DEVICE_CAPABILITIES_EX, what our
+ * feature flag asks for) or 8 (an older Storport). The length decides, and is checked before a byte
+ * is written.
  *
- * Removable must agree with the RMB bit of INQUIRY. SurpriseRemovalOK stays off on purpose: with it Windows would take
- * a device away without the QUERY_REMOVE that lets its file system flush. \irql{<= DISPATCH_LEVEL}
+ * Removable must agree with the RMB bit of INQUIRY. SurpriseRemovalOK stays off on purpose: with it
+ * Windows would take a device away without the QUERY_REMOVE that lets its file system flush.
+ * \irql{<= DISPATCH_LEVEL}
  */
 static UCHAR VminiPnpQueryCapabilities(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ BOOLEAN Removable)
 {
@@ -74,8 +78,8 @@ static UCHAR VminiPnpQueryCapabilities(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ BOO
 /**
  * Handles a PnP SRB.
  *
- * StorRemoveDevice and StorStopDevice need nothing from us: see VminiHwUnitControl for why a removed unit stays
- * connected. An action that we do not know fails, as the contract wants.
+ * StorRemoveDevice and StorStopDevice need nothing from us: see VminiHwUnitControl for why a
+ * removed unit stays connected. An action that we do not know fails, as the contract wants.
  */
 _Use_decl_annotations_ UCHAR NTAPI VminiSrbPnp(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
@@ -112,8 +116,8 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbPnp(PVMINI_ADAPTER Adapter, PSCSI_REQ
 }
 
 /**
- * A power transition. Before a unit loses power the class driver sends SYNCHRONIZE CACHE and START STOP UNIT, and the
- * adapter gets ScsiStopAdapter: by now there is nothing left to save.
+ * A power transition. Before a unit loses power the class driver sends SYNCHRONIZE CACHE and START
+ * STOP UNIT, and the adapter gets ScsiStopAdapter: by now there is nothing left to save.
  */
 _Use_decl_annotations_ UCHAR NTAPI VminiSrbPower(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {

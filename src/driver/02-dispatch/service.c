@@ -2,10 +2,10 @@
  * \file
  * The control interface's front door: HwProcessServiceRequest, and one table of commands.
  *
- * The IRP comes at PASSIVE_LEVEL, in the thread of the program that sent it: that is why the articles configure their
- * devices through it, and not through IOCTL_SCSI_MINIPORT. What is in the buffer was written by anybody who could open
- * the adapter, so it is believed in nothing: lengths, signature and version are checked first, then whether the caller
- * may do what he asks for.
+ * The IRP comes at PASSIVE_LEVEL, in the thread of the program that sent it: that is why the
+ * articles configure their devices through it, and not through IOCTL_SCSI_MINIPORT. What is in the
+ * buffer was written by anybody who could open the adapter, so it is believed in nothing: lengths,
+ * signature and version are checked first, then whether the caller may do what he asks for.
  */
 #include "02-dispatch/connection.h"
 
@@ -17,7 +17,10 @@ typedef struct _VMINI_COMMAND_ROW {
     VMINI_COMMAND_HANDLER *Handler;
 } VMINI_COMMAND_ROW;
 
-/** VminiCommandScsiport: "yes, it is me". \irql{PASSIVE_LEVEL} \article{Part III, IOCTL_OSRVMPORT_SCSIPOINT} */
+/**
+ * VminiCommandScsiport: "yes, it is me". \irql{PASSIVE_LEVEL}
+ * \article{Part III, IOCTL_OSRVMPORT_SCSIPOINT}
+ */
 static NTSTATUS VminiCommandScsiportHandler(_Inout_ PVMINI_SERVICE_REQUEST Request)
 {
     PVMINI_SCSIPORT_OUT Out = Request->Buffer;
@@ -39,25 +42,29 @@ static const VMINI_COMMAND_ROW VminiCommands[] = {
                               VminiCommandScsiportHandler},
     [VminiCommandConnect] = {sizeof(VMINI_CONNECT_IN), sizeof(VMINI_CONNECT_OUT), TRUE,
                              VminiCommandConnectHandler},
-    [VminiCommandDisconnect] = {sizeof(VMINI_DISCONNECT_IN), 0, TRUE, VminiCommandDisconnectHandler},
-    [VminiCommandActiveList] = {sizeof(VMINI_COMMAND), FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries), FALSE,
-                                VminiCommandActiveListHandler},
+    [VminiCommandDisconnect] = {sizeof(VMINI_DISCONNECT_IN), 0, TRUE,
+                                VminiCommandDisconnectHandler},
+    [VminiCommandActiveList] = {sizeof(VMINI_COMMAND), FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries),
+                                FALSE, VminiCommandActiveListHandler},
     [VminiCommandWaitEvent] = {sizeof(VMINI_WAIT_EVENT_IN), sizeof(VMINI_EVENT), FALSE,
                                VminiCommandWaitEventHandler},
 };
 //! [commands]
 
 /**
- * May the caller change what is connected? The IOCTL's own access bits (read and write) were checked when the handle
- * was opened, and are the same for every command behind it; so the command is checked here. \irql{PASSIVE_LEVEL}
+ * May the caller change what is connected? The IOCTL's own access bits (read and write) were
+ * checked when the handle was opened, and are the same for every command behind it; so the command
+ * is checked here. \irql{PASSIVE_LEVEL}
  */
 static BOOLEAN VminiServiceMayChange(_In_ PIRP Irp)
 {
-    return SeSinglePrivilegeCheck(RtlConvertLongToLuid(SE_MANAGE_VOLUME_PRIVILEGE), Irp->RequestorMode);
+    return SeSinglePrivilegeCheck(RtlConvertLongToLuid(SE_MANAGE_VOLUME_PRIVILEGE),
+                                  Irp->RequestorMode);
 }
 
 /** Finds the command, or says what is wrong with the request. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiServiceCheck(_In_ const VMINI_SERVICE_REQUEST *Request, _Outptr_ const VMINI_COMMAND_ROW **Row)
+static NTSTATUS VminiServiceCheck(_In_ const VMINI_SERVICE_REQUEST *Request,
+                                  _Outptr_ const VMINI_COMMAND_ROW **Row)
 {
     const VMINI_COMMAND *Command = Request->Buffer;
 
@@ -70,7 +77,8 @@ static NTSTATUS VminiServiceCheck(_In_ const VMINI_SERVICE_REQUEST *Request, _Ou
     if (Command->Version != VMINI_COMMAND_VERSION) {
         return STATUS_REVISION_MISMATCH;
     }
-    if (Command->Code >= RTL_NUMBER_OF(VminiCommands) || VminiCommands[Command->Code].Handler == NULL) {
+    if (Command->Code >= RTL_NUMBER_OF(VminiCommands) ||
+        VminiCommands[Command->Code].Handler == NULL) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
     *Row = &VminiCommands[Command->Code];
@@ -93,7 +101,8 @@ _Use_decl_annotations_ VOID VminiServiceBusy(PVMINI_SERVICE Service, LONG Change
     KeAcquireSpinLock(&Service->Lock, &OldIrql);
     Service->Busy += Change;
     if (Service->Busy == 0) {
-        KeSetEvent(&Service->Idle, IO_NO_INCREMENT, FALSE); /* Under the lock: see VminiServiceDrain. */
+        /* Under the lock: see VminiServiceDrain. */
+        KeSetEvent(&Service->Idle, IO_NO_INCREMENT, FALSE);
     } else {
         KeClearEvent(&Service->Idle);
     }
@@ -104,7 +113,8 @@ _Use_decl_annotations_ VOID VminiServiceComplete(PVMINI_ADAPTER Adapter, PIRP Ir
                                                  ULONG_PTR Information)
 {
     Irp->IoStatus.Status = Status;
-    Irp->IoStatus.Information = NT_SUCCESS(Status) || Status == STATUS_BUFFER_OVERFLOW ? Information : 0;
+    Irp->IoStatus.Information =
+        NT_SUCCESS(Status) || Status == STATUS_BUFFER_OVERFLOW ? Information : 0;
     (VOID) StorPortCompleteServiceIrp(Adapter, Irp); /* Fails only for a NULL IRP. */
 }
 
@@ -112,7 +122,8 @@ _Use_decl_annotations_ VOID VminiServiceComplete(PVMINI_ADAPTER Adapter, PIRP Ir
 _Use_decl_annotations_ VOID NTAPI VminiHwProcessServiceRequest(PVOID DeviceExtension, PVOID Irp)
 {
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation((PIRP)Irp);
-    VMINI_SERVICE_REQUEST Request = {DeviceExtension, Irp, ((PIRP)Irp)->AssociatedIrp.SystemBuffer, 0, 0, 0};
+    VMINI_SERVICE_REQUEST Request = {
+        DeviceExtension, Irp, ((PIRP)Irp)->AssociatedIrp.SystemBuffer, 0, 0, 0};
     const VMINI_COMMAND_ROW *Row;
     NTSTATUS Status = STATUS_INVALID_DEVICE_REQUEST;
 
@@ -133,7 +144,8 @@ _Use_decl_annotations_ VOID NTAPI VminiHwProcessServiceRequest(PVOID DeviceExten
 
 _Use_decl_annotations_ NTSTATUS VminiServiceCreate(PVMINI_ADAPTER Adapter)
 {
-    PVMINI_SERVICE Service = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Service), VMINI_TAG_CONNECT);
+    PVMINI_SERVICE Service =
+        ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Service), VMINI_TAG_CONNECT);
     NTSTATUS Status;
 
     if (Service == NULL) {
@@ -190,14 +202,16 @@ _Use_decl_annotations_ VOID VminiServiceDrain(PVMINI_ADAPTER Adapter)
     KIRQL OldIrql;
 
     KeWaitForSingleObject(&Service->Idle, Executive, KernelMode, FALSE, NULL);
-    /* Whoever set the event still held the lock. Once we have had it, he is out of the service, and it may go. */
+    /* Whoever set the event still held the lock. Once we have had it, he is out of the service, and
+     * it may go. */
     KeAcquireSpinLock(&Service->Lock, &OldIrql);
     KeReleaseSpinLock(&Service->Lock, OldIrql);
 }
 
 _Use_decl_annotations_ VOID VminiServiceDestroy(PVMINI_ADAPTER Adapter)
 {
-    NT_ASSERT(IsListEmpty(&Adapter->Service->Connections) && IsListEmpty(&Adapter->Service->Pended));
+    NT_ASSERT(IsListEmpty(&Adapter->Service->Connections) &&
+              IsListEmpty(&Adapter->Service->Pended));
     ExFreePoolWithTag(Adapter->Service, VMINI_TAG_CONNECT);
     Adapter->Service = NULL;
 }

@@ -10,21 +10,31 @@
 /** Creates connection list and event ring. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiServiceCreate(_Inout_ PVMINI_ADAPTER Adapter);
 
-/** No new request is taken any more, and every pended one ends. Idempotent. \irql{<= APC_LEVEL} \locks{none held} */
+/**
+ * No new request is taken any more, and every pended one ends. Idempotent. \irql{<= APC_LEVEL}
+ * \locks{none held}
+ */
 VOID VminiServiceClose(_Inout_ PVMINI_ADAPTER Adapter);
 
-/** After VminiServiceClose: waits until no connection is in the making and every IRP that was pended has been completed,
- *  by whomever. The workers must not be parked.
- *  \irql{PASSIVE_LEVEL} \locks{none held} */
+/**
+ * After VminiServiceClose: waits until no connection is in the making and every IRP that was pended
+ * has been completed, by whomever. The workers must not be parked.
+ * \irql{PASSIVE_LEVEL} \locks{none held}
+ */
 VOID VminiServiceDrain(_Inout_ PVMINI_ADAPTER Adapter);
 
 /** Frees them. No IRP may be pending and no connection left. \irql{PASSIVE_LEVEL} */
 VOID VminiServiceDestroy(_Inout_ PVMINI_ADAPTER Adapter);
 
-/** A service IRP arrives. \irql{PASSIVE_LEVEL} \locks{none} \article{Part III, Figure 2, OsrHwProcessServiceRequest} */
+/**
+ * A service IRP arrives. \irql{PASSIVE_LEVEL} \locks{none}
+ * \article{Part III, Figure 2, OsrHwProcessServiceRequest}
+ */
 HW_PROCESS_SERVICE_REQUEST VminiHwProcessServiceRequest;
 
-/** The adapter is going away: every pended service IRP ends now. \irql{PASSIVE_LEVEL} \locks{none} */
+/**
+ * The adapter is going away: every pended service IRP ends now. \irql{PASSIVE_LEVEL} \locks{none}
+ */
 HW_COMPLETE_SERVICE_IRP VminiHwCompleteServiceIrp;
 
 /**
@@ -40,19 +50,23 @@ VOID VminiServiceEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Devi
 VOID VminiServiceWorkDone(_In_ PVMINI_WORK_ITEM Item);
 
 /**
- * The backing file failed a request: tells those who wait for events. \irql{<= DISPATCH_LEVEL} \locks{none held}
+ * The backing file failed a request: tells those who wait for events. \irql{<= DISPATCH_LEVEL}
+ * \locks{none held}
  */
-VOID VminiServiceMediaError(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device, _In_ NTSTATUS Status);
+VOID VminiServiceMediaError(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device,
+                            _In_ NTSTATUS Status);
 
 /**
- * Storport has not asked for a new device within VMINI_REPORT_TIMEOUT, and the device is Missing now: CONNECT fails with
- * STATUS_IO_TIMEOUT, and Storport is told. \irql{PASSIVE_LEVEL} \locks{none held}
+ * Storport has not asked for a new device within VMINI_REPORT_TIMEOUT, and the device is Missing
+ * now: CONNECT fails with STATUS_IO_TIMEOUT, and Storport is told. \irql{PASSIVE_LEVEL}
+ * \locks{none held}
  */
 VOID VminiServiceNotEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
 /**
- * No SRB refers to a missing device any more: its file is closed here, DISCONNECT and query-remove are answered and the
- * departure is told. The device record still exists; Device->Connection is freed and NULL afterwards.
+ * No SRB refers to a missing device any more: its file is closed here, DISCONNECT and query-remove
+ * are answered and the departure is told. The device record still exists; Device->Connection is
+ * freed and NULL afterwards.
  * \irql{PASSIVE_LEVEL} \locks{none held}
  */
 VOID VminiServiceDeviceGone(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);

@@ -2,13 +2,15 @@
  * \file
  * HwStartIo: where every SRB comes in.
  *
- * Storport calls at any IRQL up to DISPATCH_LEVEL, on several processors at once, holding no lock. One table says what
- * each SRB function is; an SRB either ends before HwStartIo returns, or it is pending and ends in one of the two
- * places below that say so. Nothing here may wait, and nothing of an SRB may be touched once it is complete.
+ * Storport calls at any IRQL up to DISPATCH_LEVEL, on several processors at once, holding no lock.
+ * One table says what each SRB function is; an SRB either ends before HwStartIo returns, or it is
+ * pending and ends in one of the two places below that say so. Nothing here may wait, and nothing
+ * of an SRB may be touched once it is complete.
  *
  *     HwStartIo -> handler -> status          -> VminiSrbComplete
- *                          -> SRB_STATUS_PENDING, work item queued -> VminiSrbWorkDone   -> VminiSrbComplete
- *                          -> SRB_STATUS_PENDING, reset draining   -> VminiResetDone     -> VminiSrbComplete
+ *                          -> SRB_STATUS_PENDING
+ *                               work item queued -> VminiSrbWorkDone -> VminiSrbComplete
+ *                               reset draining   -> VminiResetDone   -> VminiSrbComplete
  */
 #include "02-dispatch/functions.h"
 
@@ -42,8 +44,8 @@ VMINI_ADDRESS VminiSrbAddress(_In_ PSCSI_REQUEST_BLOCK Srb)
 /**
  * \copydoc VminiHwStartIo
  *
- * Always returns TRUE: what a FALSE would make Storport do is not documented, and an SRB that cannot be done is
- * better ended with a status that says why.
+ * Always returns TRUE: what a FALSE would make Storport do is not documented, and an SRB that
+ * cannot be done is better ended with a status that says why.
  */
 _Use_decl_annotations_ BOOLEAN NTAPI VminiHwStartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)
 {
@@ -61,9 +63,10 @@ _Use_decl_annotations_ BOOLEAN NTAPI VminiHwStartIo(PVOID DeviceExtension, PSCSI
 }
 
 /**
- * Is this the INQUIRY by which a bus scan finds out who is there? (Not one for a VPD page.) Only its answer tells Storport
- * that a device has left: a READ that is told "no device" is some program's, and the scan still has to come. Giving the
- * address away before would put another disk under the file system of the old one.
+ * Is this the INQUIRY by which a bus scan finds out who is there? (Not one for a VPD page.) Only
+ * its answer tells Storport that a device has left: a READ that is told "no device" is some
+ * program's, and the scan still has to come. Giving the address away before would put another disk
+ * under the file system of the old one.
  */
 static BOOLEAN VminiSrbIsInquiry(_In_ PSCSI_REQUEST_BLOCK Srb)
 {
@@ -74,8 +77,9 @@ static BOOLEAN VminiSrbIsInquiry(_In_ PSCSI_REQUEST_BLOCK Srb)
 }
 
 /**
- * Finds who a CDB is for. \return the device, referenced; or NULL, and then *Absent says whether the target exists, so
- * that its LUN 0 has to answer although no device is there (SPC-4 5.1). \irql{<= DISPATCH_LEVEL}
+ * Finds who a CDB is for. \return the device, referenced; or NULL, and then *Absent says whether
+ * the target exists, so that its LUN 0 has to answer although no device is there (SPC-4 5.1).
+ * \irql{<= DISPATCH_LEVEL}
  */
 static PVMINI_DEVICE VminiSrbFindDevice(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Srb,
                                         _In_ VMINI_ADDRESS Address, _Out_ PBOOLEAN Absent)
@@ -90,8 +94,11 @@ static PVMINI_DEVICE VminiSrbFindDevice(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_
     return Device;
 }
 
-/** An SRB for a device has ended: tells Storport, then those who wait, and lets the device go *last*, because until
- *  then it keeps the unit's file open. Srb and Extension are gone after the first line. \irql{<= DISPATCH_LEVEL} */
+/**
+ * An SRB for a device has ended: tells Storport, then those who wait, and lets the device go
+ * *last*, because until then it keeps the unit's file open. Srb and Extension are gone after the
+ * first line. \irql{<= DISPATCH_LEVEL}
+ */
 static VOID VminiSrbEnd(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Srb,
                         _In_ PVMINI_DEVICE Device, _In_ UCHAR SrbStatus, _In_ BOOLEAN Enumerated)
 {
@@ -102,7 +109,8 @@ static VOID VminiSrbEnd(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Sr
     VminiBusDereference(Adapter, Device);
 }
 
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter,
+                                                       PSCSI_REQUEST_BLOCK Srb)
 {
     PVMINI_SRB_EXTENSION Extension = SrbGetMiniportContext(Srb);
     VMINI_ADDRESS Address = VminiSrbAddress(Srb);
@@ -117,7 +125,8 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, P
     if (Device == NULL && !Absent) {
         return SRB_STATUS_NO_DEVICE;
     }
-    /* The extension arrives uninitialised, and once more after SRB_STATUS_BUSY: what is used is set here. */
+    /* The extension arrives uninitialised, and once more after SRB_STATUS_BUSY: what is used is set
+     * here. */
     RtlZeroMemory(&Extension->Request, VMINI_SCSI_REQUEST_CLEARED);
     Extension->Device = Device;
     Extension->Request.Adapter = Adapter;
@@ -135,14 +144,19 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, P
     if (Device == NULL) {
         return SrbStatus;
     }
-    VminiSrbEnd(Adapter, Srb, Device, SrbStatus, SrbStatus == SRB_STATUS_SUCCESS && VminiSrbIsInquiry(Srb));
+    VminiSrbEnd(Adapter, Srb, Device, SrbStatus,
+                SrbStatus == SRB_STATUS_SUCCESS && VminiSrbIsInquiry(Srb));
     return SRB_STATUS_PENDING; /* It is complete: the caller must not complete it again. */
 }
 
-/** What to tell those who wait for events: a transfer that stopped short has met the end of a file cut off. */
+/**
+ * What to tell those who wait for events: a transfer that stopped short has met the end of a file
+ * cut off.
+ */
 static NTSTATUS VminiSrbMediaStatus(_In_ const VMINI_WORK_ITEM *Item)
 {
-    if (NT_SUCCESS(Item->Status) && Item->Command != VminiDoFlush && Item->Information < Item->Length) {
+    if (NT_SUCCESS(Item->Status) && Item->Command != VminiDoFlush &&
+        Item->Information < Item->Length) {
         return STATUS_END_OF_FILE;
     }
     return Item->Status;

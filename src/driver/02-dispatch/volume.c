@@ -2,9 +2,10 @@
  * \file
  * The volume under the image: Plug and Play asks whether it may go.
  *
- * An open file keeps its volume from being removed. So the driver asks to be told (EventCategoryTargetDeviceChange on
- * the file object), and when the question comes it lets the device depart and waits until the delete thread has closed
- * the file: only then does it say yes. The order matters: no new SRB, the running ones end, flush, close.
+ * An open file keeps its volume from being removed. So the driver asks to be told
+ * (EventCategoryTargetDeviceChange on the file object), and when the question comes it lets the
+ * device depart and waits until the delete thread has closed the file: only then does it say yes.
+ * The order matters: no new SRB, the running ones end, flush, close.
  * \article{Part III, Figure 4, ContainingMediaRemoved}
  */
 #include <initguid.h>
@@ -16,18 +17,22 @@
 /** Is the volume asked to go, or gone without having been asked (a stick that was pulled out)? */
 static BOOLEAN VminiVolumeLeaves(_In_ const GUID *Event)
 {
-    return RtlCompareMemory(Event, &GUID_TARGET_DEVICE_QUERY_REMOVE, sizeof(GUID)) == sizeof(GUID) ||
-           RtlCompareMemory(Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE, sizeof(GUID)) == sizeof(GUID);
+    return RtlCompareMemory(Event, &GUID_TARGET_DEVICE_QUERY_REMOVE, sizeof(GUID)) ==
+               sizeof(GUID) ||
+           RtlCompareMemory(Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE, sizeof(GUID)) ==
+               sizeof(GUID);
 }
 
 /**
  * Plug and Play reports about the volume.
  *
- * The connection cannot go away meanwhile: VminiVolumeUnwatch waits for this routine. A removal that is cancelled
- * afterwards does not bring the device back; the program that connected it hears of the departure and may connect again.
+ * The connection cannot go away meanwhile: VminiVolumeUnwatch waits for this routine. A removal
+ * that is cancelled afterwards does not bring the device back; the program that connected it hears
+ * of the departure and may connect again.
  * \irql{PASSIVE_LEVEL} \locks{none}
  */
-static NTSTATUS NTAPI VminiVolumeChanged(_In_ PVOID NotificationStructure, _Inout_opt_ PVOID Context)
+static NTSTATUS NTAPI VminiVolumeChanged(_In_ PVOID NotificationStructure,
+                                         _Inout_opt_ PVOID Context)
 {
     PTARGET_DEVICE_REMOVAL_NOTIFICATION Notification = NotificationStructure;
     PVMINI_CONNECTION Connection = Context;
@@ -48,7 +53,8 @@ _Use_decl_annotations_ NTSTATUS VminiVolumeWatch(PVMINI_CONNECTION Connection)
         return STATUS_SUCCESS; /* A share has no device below it that could ask. */
     }
     return IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, Media->FileObject,
-                                          Connection->Adapter->Fdo->DriverObject, VminiVolumeChanged, Connection,
+                                          Connection->Adapter->Fdo->DriverObject,
+                                          VminiVolumeChanged, Connection,
                                           &Connection->PnPNotificationEntry);
 }
 

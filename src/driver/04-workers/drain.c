@@ -2,14 +2,16 @@
  * \file
  * How items end, and how a reset waits for them without a thread.
  *
- * A reset has to do three things that pull in different directions: end at once what only waits in the queue, never end
- * what the file system still has, and report its own end only after the last of those. The first is a walk along a
- * list; the second is IoCancelIrp, called without the lock on an IRP that a hold keeps allocated; the third is a drain:
- * a count of the running items that were there when the reset came.
+ * A reset has to do three things that pull in different directions: end at once what only waits in
+ * the queue, never end what the file system still has, and report its own end only after the last
+ * of those. The first is a walk along a list; the second is IoCancelIrp, called without the lock on
+ * an IRP that a hold keeps allocated; the third is a drain: a count of the running items that were
+ * there when the reset came.
  */
 #include "04-workers/queue.h"
 
-_Use_decl_annotations_ BOOLEAN VminiScopeContains(const VMINI_SCOPE *Scope, const VMINI_ADDRESS *Address)
+_Use_decl_annotations_ BOOLEAN VminiScopeContains(const VMINI_SCOPE *Scope,
+                                                  const VMINI_ADDRESS *Address)
 {
     if (Address->Path == 0xFF && Address->Target == 0xFF && Address->Lun == 0xFF) {
         return FALSE;
@@ -22,10 +24,13 @@ _Use_decl_annotations_ BOOLEAN VminiScopeContains(const VMINI_SCOPE *Scope, cons
 /** Is this ticket one that the drain waits for? \locks{queue's lock held} */
 static BOOLEAN VminiDrainCounts(_In_ const VMINI_DRAIN *Drain, _In_ const VMINI_WORK_TICKET *Ticket)
 {
-    return Ticket->Sequence < Drain->Sequence && VminiScopeContains(&Drain->Scope, &Ticket->Address);
+    return Ticket->Sequence < Drain->Sequence &&
+           VminiScopeContains(&Drain->Scope, &Ticket->Address);
 }
 
-/** Takes one off a drain; a drain that has nothing left moves to Finished. \locks{queue's lock held} */
+/**
+ * Takes one off a drain; a drain that has nothing left moves to Finished. \locks{queue's lock held}
+ */
 static VOID VminiDrainDecrement(_Inout_ PVMINI_DRAIN Drain, _Inout_ PLIST_ENTRY Finished)
 {
     if (--Drain->Remaining == 0) {
@@ -52,8 +57,9 @@ _Use_decl_annotations_ VOID VminiWorkEnd(PVMINI_WORK_ITEM Item)
     PLIST_ENTRY Link;
     KIRQL OldIrql;
 
-    /* The item is about to go back to its owner, who may free it; but until the owner has completed the SRB, a reset
-     * that arrives now must still wait for it. So a copy of the ticket, on our stack, takes its place in the list. */
+    /* The item is about to go back to its owner, who may free it; but until the owner has completed
+     * the SRB, a reset that arrives now must still wait for it. So a copy of the ticket, on our
+     * stack, takes its place in the list. */
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     NT_ASSERT(Item->Ticket.Item == NULL); /* Nobody can get a hold on it any more. */
     Ending = Item->Ticket; /* Under the lock: its neighbours' coming and going changes its links. */
@@ -94,9 +100,13 @@ static VOID VminiResetRemoveQueued(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ const V
     }
 }
 
-/** Marks the next running item in scope as cancelled and holds its IRP. \return NULL when there is none left.
- *  \locks{queue's lock held} */
-static PVMINI_WORK_ITEM VminiResetHoldRunning(_In_ PVMINI_WORK_QUEUE Queue, _In_ const VMINI_SCOPE *Scope)
+/**
+ * Marks the next running item in scope as cancelled and holds its IRP.
+ * \return NULL when there is none left.
+ * \locks{queue's lock held}
+ */
+static PVMINI_WORK_ITEM VminiResetHoldRunning(_In_ PVMINI_WORK_QUEUE Queue,
+                                              _In_ const VMINI_SCOPE *Scope)
 {
     PLIST_ENTRY Link;
 
@@ -136,14 +146,16 @@ static VOID VminiResetEnterDrain(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ const VMI
 static VOID VminiResetEndRemoved(_Inout_ PVMINI_WORK_QUEUE Queue, _Inout_ PLIST_ENTRY Removed)
 {
     while (!IsListEmpty(Removed)) {
-        PVMINI_WORK_ITEM Item = CONTAINING_RECORD(RemoveHeadList(Removed), VMINI_WORK_ITEM, Ticket.Link);
+        PVMINI_WORK_ITEM Item =
+            CONTAINING_RECORD(RemoveHeadList(Removed), VMINI_WORK_ITEM, Ticket.Link);
         Item->Status = STATUS_CANCELLED;
         Item->Information = 0;
         Queue->Callbacks->ItemDone(Item);
     }
 }
 
-_Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_SCOPE *Scope, PVMINI_DRAIN Drain)
+_Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_SCOPE *Scope,
+                                           PVMINI_DRAIN Drain)
 {
     PVMINI_WORK_ITEM Item;
     LIST_ENTRY Finished;
@@ -159,8 +171,8 @@ _Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_
     }
     //! [reset-cancel]
     while ((Item = VminiResetHoldRunning(Queue, Scope)) != NULL) {
-        /* IoCancelIrp may complete the IRP before it returns, and the completion routine takes our lock. Our hold
-         * keeps the IRP allocated meanwhile; whoever lets go last ends the item. */
+        /* IoCancelIrp may complete the IRP before it returns, and the completion routine takes our
+         * lock. Our hold keeps the IRP allocated meanwhile; whoever lets go last ends the item. */
         KeReleaseSpinLock(&Queue->Lock, OldIrql);
         IoCancelIrp(Item->Irp);
         VminiIoRelease(Item);

@@ -2,14 +2,15 @@
  * \file
  * DO_READ, DO_WRITE, flush and compare: IRPs to the file system that holds the image.
  *
- * The articles build an IRP, send it and wait for it, one worker for each request that is under way. Here the worker
- * sends the IRP and takes the next item; a completion routine ends the request, at DISPATCH_LEVEL or below, in whatever
- * thread the file system completes it. So a few threads keep hundreds of requests in flight, and a reset can cancel each
- * of them.
+ * The articles build an IRP, send it and wait for it, one worker for each request that is under
+ * way. Here the worker sends the IRP and takes the next item; a completion routine ends the
+ * request, at DISPATCH_LEVEL or below, in whatever thread the file system completes it. So a few
+ * threads keep hundreds of requests in flight, and a reset can cancel each of them.
  *
- * The IRP is ours: we allocate it, we stop its completion with STATUS_MORE_PROCESSING_REQUIRED, we free it. It may be
- * freed only when its completion routine has run *and* nobody is about to call IoCancelIrp on it: that is what the
- * item's Holds count, and the last one to let go does the rest. \article{Part III, DO_READ and DO_WRITE}
+ * The IRP is ours: we allocate it, we stop its completion with STATUS_MORE_PROCESSING_REQUIRED, we
+ * free it. It may be freed only when its completion routine has run *and* nobody is about to call
+ * IoCancelIrp on it: that is what the item's Holds count, and the last one to let go does the rest.
+ * \article{Part III, DO_READ and DO_WRITE}
  */
 #include "04-workers/queue.h"
 
@@ -38,8 +39,8 @@ _Use_decl_annotations_ VOID VminiIoRelease(PVMINI_WORK_ITEM Item)
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     Last = --Item->Holds == 0;
     if (Last) {
-        /* In the same breath: a reset that finds the ticket a moment later would take a hold on an IRP that is being
-         * freed, and let go of it as the last one, a second time. */
+        /* In the same breath: a reset that finds the ticket a moment later would take a hold on an
+         * IRP that is being freed, and let go of it as the last one, a second time. */
         Item->Ticket.Item = NULL;
     }
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
@@ -49,8 +50,11 @@ _Use_decl_annotations_ VOID VminiIoRelease(PVMINI_WORK_ITEM Item)
     }
 }
 
-/** The file system is done with an IRP that nobody waits for. \irql{<= DISPATCH_LEVEL} \locks{none} */
-static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp, _In_opt_ PVOID Context)
+/**
+ * The file system is done with an IRP that nobody waits for. \irql{<= DISPATCH_LEVEL} \locks{none}
+ */
+static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
+                                       _In_opt_ PVOID Context)
 {
     PVMINI_WORK_ITEM Item = Context;
 
@@ -65,7 +69,8 @@ static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In
 }
 
 /** The file system is done with an IRP that VminiIoCompare waits for. \irql{<= DISPATCH_LEVEL} */
-static NTSTATUS NTAPI VminiIoSignal(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp, _In_opt_ PVOID Context)
+static NTSTATUS NTAPI VminiIoSignal(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
+                                    _In_opt_ PVOID Context)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Irp);
@@ -77,8 +82,8 @@ static NTSTATUS NTAPI VminiIoSignal(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ P
 
 /** What one IRP is to do. */
 typedef struct _VMINI_IO {
-    UCHAR Major;  /**< IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS. */
-    UCHAR Flags;  /**< Of the stack location: SL_WRITE_THROUGH. */
+    UCHAR Major; /**< IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS. */
+    UCHAR Flags; /**< Of the stack location: SL_WRITE_THROUGH. */
     ULONG Length;
     ULONGLONG Offset;
     PMDL Mdl;
@@ -107,8 +112,11 @@ static VOID VminiIoFill(_Inout_ PIRP Irp, _In_ const VMINI_MEDIA *Media, _In_ co
     }
 }
 
-/** Shows the IRP to those who may want to cancel it. \return FALSE: somebody already wants to; it is not sent.
- *  \irql{<= DISPATCH_LEVEL} */
+/**
+ * Shows the IRP to those who may want to cancel it.
+ * \return FALSE: somebody already wants to; it is not sent.
+ * \irql{<= DISPATCH_LEVEL}
+ */
 static BOOLEAN VminiIoPublish(_Inout_ PVMINI_WORK_ITEM Item, _In_ PIRP Irp)
 {
     BOOLEAN Cancelled;
@@ -124,8 +132,8 @@ static BOOLEAN VminiIoPublish(_Inout_ PVMINI_WORK_ITEM Item, _In_ PIRP Irp)
 }
 
 /**
- * Builds an IRP and sends it. \return STATUS_PENDING: it was sent, Io->Completion will run (or has run); anything else:
- * it was not sent. \irql{PASSIVE_LEVEL}
+ * Builds an IRP and sends it. \return STATUS_PENDING: it was sent, Io->Completion will run (or has
+ * run); anything else: it was not sent. \irql{PASSIVE_LEVEL}
  */
 static NTSTATUS VminiIoSend(_Inout_ PVMINI_WORK_ITEM Item, _In_ const VMINI_IO *Io)
 {
@@ -142,25 +150,28 @@ static NTSTATUS VminiIoSend(_Inout_ PVMINI_WORK_ITEM Item, _In_ const VMINI_IO *
         return STATUS_CANCELLED;
     }
     //! [completion-ex]
-    /* The Ex form holds the adapter's device object, and so our code, until the completion routine has *returned*: the
-     * SRB that it ends may be the last thing that kept the driver loaded. */
-    if (!NT_SUCCESS(IoSetCompletionRoutineEx(Item->Queue->Device, Irp, Io->Completion, Io->Context, TRUE, TRUE,
-                                             TRUE))) {
+    /* The Ex form holds the adapter's device object, and so our code, until the completion routine
+     * has *returned*: the SRB that it ends may be the last thing that kept the driver loaded. */
+    if (!NT_SUCCESS(IoSetCompletionRoutineEx(Item->Queue->Device, Irp, Io->Completion, Io->Context,
+                                             TRUE, TRUE, TRUE))) {
         return STATUS_INSUFFICIENT_RESOURCES; /* Item->Irp is freed with the item. */
     }
     //! [completion-ex]
-    (VOID) IoCallDriver(Media->FileSystem, Irp); /* Whatever it returns, the completion routine has the result. */
+    /* Whatever it returns, the completion routine has the result. */
+    (VOID) IoCallDriver(Media->FileSystem, Irp);
     return STATUS_PENDING;
 }
 
 /**
- * Describes Length bytes at Va by an MDL of our own, if the SRB's describes more: the file system transfers what the
- * MDL begins with. A split request's SRB begins in the middle of the MDL that it shares with its siblings.
+ * Describes Length bytes at Va by an MDL of our own, if the SRB's describes more: the file system
+ * transfers what the MDL begins with. A split request's SRB begins in the middle of the MDL that it
+ * shares with its siblings.
  * \return the MDL to send, or NULL without memory. \irql{<= DISPATCH_LEVEL}
  */
 static PMDL VminiIoMdl(_Inout_ PVMINI_WORK_ITEM Item)
 {
-    if (Item->Va == MmGetMdlVirtualAddress(Item->Mdl) && Item->Length == MmGetMdlByteCount(Item->Mdl)) {
+    if (Item->Va == MmGetMdlVirtualAddress(Item->Mdl) &&
+        Item->Length == MmGetMdlByteCount(Item->Mdl)) {
         return Item->Mdl;
     }
     Item->PartialMdl = IoAllocateMdl(Item->Va, Item->Length, FALSE, FALSE, NULL);
@@ -172,7 +183,8 @@ static PMDL VminiIoMdl(_Inout_ PVMINI_WORK_ITEM Item)
 
 _Use_decl_annotations_ VOID VminiIoStart(PVMINI_WORK_ITEM Item)
 {
-    VMINI_IO Io = {IRP_MJ_FLUSH_BUFFERS, 0, Item->Length, Item->Offset, NULL, VminiIoCompleted, Item};
+    VMINI_IO Io = {IRP_MJ_FLUSH_BUFFERS, 0,   Item->Length, Item->Offset, NULL,
+                   VminiIoCompleted,     Item};
     NTSTATUS Status;
 
     if (Item->Command != VminiDoFlush) {
@@ -193,8 +205,8 @@ _Use_decl_annotations_ VOID VminiIoStart(PVMINI_WORK_ITEM Item)
 }
 
 /**
- * Takes a completed IRP back for the next piece. \return FALSE: a canceller has a hold on it, so it stays where it is
- * and goes with the item. \irql{<= DISPATCH_LEVEL}
+ * Takes a completed IRP back for the next piece. \return FALSE: a canceller has a hold on it, so it
+ * stays where it is and goes with the item. \irql{<= DISPATCH_LEVEL}
  */
 static BOOLEAN VminiIoTakeBack(_Inout_ PVMINI_WORK_ITEM Item)
 {
@@ -216,7 +228,8 @@ static BOOLEAN VminiIoTakeBack(_Inout_ PVMINI_WORK_ITEM Item)
 }
 
 /** Reads one piece into Buffer and waits. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiIoReadPiece(_Inout_ PVMINI_WORK_ITEM Item, _In_ PMDL Mdl, _In_ ULONG Done, _In_ ULONG Length)
+static NTSTATUS VminiIoReadPiece(_Inout_ PVMINI_WORK_ITEM Item, _In_ PMDL Mdl, _In_ ULONG Done,
+                                 _In_ ULONG Length)
 {
     VMINI_IO Io = {IRP_MJ_READ, 0, Length, Item->Offset + Done, Mdl, VminiIoSignal, NULL};
     NTSTATUS Status;
@@ -236,8 +249,12 @@ static NTSTATUS VminiIoReadPiece(_Inout_ PVMINI_WORK_ITEM Item, _In_ PMDL Mdl, _
     return VminiIoTakeBack(Item) ? Status : STATUS_CANCELLED;
 }
 
-/** Compares piece after piece. \return the item's status; Item->Information says how far it got. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiIoComparePieces(_Inout_ PVMINI_WORK_ITEM Item, _In_ PUCHAR Piece, _In_ PMDL Mdl)
+/**
+ * Compares piece after piece.
+ * \return the item's status; Item->Information says how far it got. \irql{PASSIVE_LEVEL}
+ */
+static NTSTATUS VminiIoComparePieces(_Inout_ PVMINI_WORK_ITEM Item, _In_ PUCHAR Piece,
+                                     _In_ PMDL Mdl)
 {
     ULONG Done;
     ULONG Length;

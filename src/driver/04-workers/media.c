@@ -2,9 +2,10 @@
  * \file
  * The backing file: DO_CREATE and DO_CLOSE.
  *
- * The file is opened by a worker, in the system process, which may open anything; so the worker puts on the caller's
- * identity first. That alone is not enough: a kernel-mode ZwCreateFile skips the access check altogether unless
- * OBJ_FORCE_ACCESS_CHECK asks for it. With both, a caller gets no file that he could not open himself.
+ * The file is opened by a worker, in the system process, which may open anything; so the worker
+ * puts on the caller's identity first. That alone is not enough: a kernel-mode ZwCreateFile skips
+ * the access check altogether unless OBJ_FORCE_ACCESS_CHECK asks for it. With both, a caller gets
+ * no file that he could not open himself.
  */
 #include "04-workers/media.h"
 
@@ -17,15 +18,18 @@ static NTSTATUS VminiMediaCreateFile(_In_ PVMINI_MEDIA_OPEN Open, _Out_ PHANDLE 
 
     //! [as-the-caller]
     InitializeObjectAttributes(&Attributes, &Open->Path,
-                               OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE | OBJ_FORCE_ACCESS_CHECK, NULL, NULL);
+                               OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE | OBJ_FORCE_ACCESS_CHECK,
+                               NULL, NULL);
     Status = SeImpersonateClientEx(Open->Client, NULL);
     if (!NT_SUCCESS(Status)) {
         return Status; /* Never open it as ourselves instead. */
     }
-    /* Not for synchronous I/O: many requests may be under way. Others may read the image, nobody may write it. */
-    Status = ZwCreateFile(File, Open->ReadOnly ? FILE_GENERIC_READ : FILE_GENERIC_READ | FILE_GENERIC_WRITE,
-                          &Attributes, &IoStatus, NULL, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ, FILE_OPEN,
-                          FILE_NON_DIRECTORY_FILE | FILE_RANDOM_ACCESS, NULL, 0);
+    /* Not for synchronous I/O: many requests may be under way. Others may read the image, nobody
+     * may write it. */
+    Status = ZwCreateFile(
+        File, Open->ReadOnly ? FILE_GENERIC_READ : FILE_GENERIC_READ | FILE_GENERIC_WRITE,
+        &Attributes, &IoStatus, NULL, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ, FILE_OPEN,
+        FILE_NON_DIRECTORY_FILE | FILE_RANDOM_ACCESS, NULL, 0);
     PsRevertToSelf();
     //! [as-the-caller]
     return Status;
@@ -39,12 +43,14 @@ static NTSTATUS VminiMediaQuery(_Inout_ PVMINI_MEDIA Media)
     IO_STATUS_BLOCK IoStatus;
     NTSTATUS Status;
 
-    Status = ZwQueryInformationFile(Media->File, &IoStatus, &Standard, sizeof(Standard), FileStandardInformation);
+    Status = ZwQueryInformationFile(Media->File, &IoStatus, &Standard, sizeof(Standard),
+                                    FileStandardInformation);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     Media->Size = (ULONGLONG)Standard.EndOfFile.QuadPart;
-    Status = ZwQueryVolumeInformationFile(Media->File, &IoStatus, &Device, sizeof(Device), FileFsDeviceInformation);
+    Status = ZwQueryVolumeInformationFile(Media->File, &IoStatus, &Device, sizeof(Device),
+                                          FileFsDeviceInformation);
     if (NT_SUCCESS(Status)) {
         Media->Remote = (Device.Characteristics & FILE_REMOTE_DEVICE) != 0;
     }
@@ -78,8 +84,8 @@ _Use_decl_annotations_ NTSTATUS VminiMediaOpen(PVMINI_MEDIA_OPEN Open)
     Status = VminiMediaCreateFile(Open, &Media->File);
     if (NT_SUCCESS(Status)) {
         /* The file object, so that read and write IRPs can be sent straight to the file system. */
-        Status = ObReferenceObjectByHandle(Media->File, FILE_READ_DATA, *IoFileObjectType, KernelMode,
-                                           (PVOID *)&Media->FileObject, NULL);
+        Status = ObReferenceObjectByHandle(Media->File, FILE_READ_DATA, *IoFileObjectType,
+                                           KernelMode, (PVOID *)&Media->FileObject, NULL);
     } else {
         Media->File = NULL;
     }

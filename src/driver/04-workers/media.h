@@ -1,6 +1,7 @@
 /**
  * \file
- * The backing file of one device: opened as the caller, closed after the last request, asked for its size.
+ * The backing file of one device: opened as the caller, closed after the last request, asked for
+ * its size.
  */
 #ifndef VMINI_MEDIA_H
 #define VMINI_MEDIA_H
@@ -9,12 +10,13 @@
 
 /** An open backing file. Nonpaged; created by VminiMediaOpen, freed by VminiMediaClose. */
 typedef struct _VMINI_MEDIA {
-    HANDLE File;              /**< Kernel handle; NULL once closed. */
-    PFILE_OBJECT FileObject;  /**< Referenced, so that read and write IRPs can be sent to it. */
+    HANDLE File;               /**< Kernel handle; NULL once closed. */
+    PFILE_OBJECT FileObject;   /**< Referenced, so that read and write IRPs can be sent to it. */
     PDEVICE_OBJECT FileSystem; /**< IoGetRelatedDeviceObject(FileObject). */
-    ULONGLONG Size;           /**< Bytes of the file when it was opened. */
-    BOOLEAN ReadOnly;         /**< Opened without write access. */
-    BOOLEAN Remote;           /**< Behind a redirector. \article{Part III, Figure 4, UNCConnection} */
+    ULONGLONG Size;            /**< Bytes of the file when it was opened. */
+    BOOLEAN ReadOnly;          /**< Opened without write access. */
+    /** Behind a redirector. \article{Part III, Figure 4, UNCConnection} */
+    BOOLEAN Remote;
 } VMINI_MEDIA, *PVMINI_MEDIA;
 
 /** What DO_CREATE needs; lives in the connection until the work item has ended. */
@@ -26,11 +28,12 @@ typedef struct _VMINI_MEDIA_OPEN {
 } VMINI_MEDIA_OPEN, *PVMINI_MEDIA_OPEN;
 
 /**
- * Opens the backing file with the rights of Open->Client, whatever the rights of the thread that does it.
+ * Opens the backing file with the rights of Open->Client, whatever the rights of the thread that
+ * does it.
  * \article{Part III, DO_CREATE}
  * \param Open  what to open and as whom; Open->Media receives the file.
- * \return STATUS_SUCCESS; the status of the file system (not found, access denied, sharing violation ...);
- *         STATUS_FILE_IS_A_DIRECTORY; STATUS_INSUFFICIENT_RESOURCES.
+ * \return STATUS_SUCCESS; the status of the file system (not found, access denied, sharing
+ *         violation ...); STATUS_FILE_IS_A_DIRECTORY; STATUS_INSUFFICIENT_RESOURCES.
  * \irql{PASSIVE_LEVEL} \locks{none}
  */
 NTSTATUS VminiMediaOpen(_Inout_ PVMINI_MEDIA_OPEN Open);

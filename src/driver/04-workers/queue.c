@@ -2,9 +2,9 @@
  * \file
  * The work queue: from DISPATCH_LEVEL to PASSIVE_LEVEL.
  *
- * SRBs arrive where nobody may wait; the file system must be called where one may. Between the two lies this list and
- * the threads that serve it. Everything shared is guarded by one spin lock that is held for a few instructions; no
- * callback and no IoCancelIrp is ever called with it held.
+ * SRBs arrive where nobody may wait; the file system must be called where one may. Between the two
+ * lies this list and the threads that serve it. Everything shared is guarded by one spin lock that
+ * is held for a few instructions; no callback and no IoCancelIrp is ever called with it held.
  */
 #include "04-workers/queue.h"
 
@@ -59,8 +59,9 @@ _Use_decl_annotations_ VOID VminiWorkQueuePark(PVMINI_WORK_QUEUE Queue, BOOLEAN 
 }
 
 /**
- * Takes the oldest item, and counts it among the running ones in the same breath: a reset finds it in one list or in
- * the other. \return NULL: none; the caller is counted as idle and must wait. \irql{<= DISPATCH_LEVEL}
+ * Takes the oldest item, and counts it among the running ones in the same breath: a reset finds it
+ * in one list or in the other. \return NULL: none; the caller is counted as idle and must wait.
+ * \irql{<= DISPATCH_LEVEL}
  */
 static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBOOLEAN Ending)
 {
@@ -100,7 +101,10 @@ static VOID NTAPI VminiWorkThread(_In_ PVOID Context)
     PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
-/** Frees the queue's memory after its threads, as many as there are, have ended. \irql{PASSIVE_LEVEL} */
+/**
+ * Frees the queue's memory after its threads, as many as there are, have ended.
+ * \irql{PASSIVE_LEVEL}
+ */
 static VOID VminiWorkQueueFree(_In_ _Post_invalid_ PVMINI_WORK_QUEUE Queue)
 {
     KIRQL OldIrql;
@@ -113,13 +117,15 @@ static VOID VminiWorkQueueFree(_In_ _Post_invalid_ PVMINI_WORK_QUEUE Queue)
     for (Index = 0; Index < Queue->ThreadCount; Index++) {
         VminiThreadWait(Queue->Threads[Index]);
     }
-    /* Not earlier: a worker that has just ended a DO_CLOSE, which no scope contains, takes its ticket off the list last. */
+    /* Not earlier: a worker that has just ended a DO_CLOSE, which no scope contains, takes its
+     * ticket off the list last. */
     NT_ASSERT(IsListEmpty(&Queue->Waiting) && IsListEmpty(&Queue->Running));
     ExFreePoolWithTag(Queue, VMINI_TAG_WORK);
 }
 
-_Use_decl_annotations_ NTSTATUS VminiWorkQueueCreate(const VMINI_WORK_CALLBACKS *Callbacks, ULONG Threads,
-                                                     PDEVICE_OBJECT Device, PVMINI_WORK_QUEUE *Queue)
+_Use_decl_annotations_ NTSTATUS VminiWorkQueueCreate(const VMINI_WORK_CALLBACKS *Callbacks,
+                                                     ULONG Threads, PDEVICE_OBJECT Device,
+                                                     PVMINI_WORK_QUEUE *Queue)
 {
     PVMINI_WORK_QUEUE New;
     NTSTATUS Status = STATUS_SUCCESS;
@@ -173,7 +179,8 @@ _Use_decl_annotations_ VOID VminiWorkQueueDestroy(PVMINI_WORK_QUEUE Queue)
     VMINI_SCOPE Everything = {VminiScopeAdapter, {0, 0, 0, 0}};
     VMINI_WAITED_DRAIN Last;
 
-    /* Also those that only just called ItemDone, and still have to take their ticket off the list. */
+    /* Also those that only just called ItemDone, and still have to take their ticket off the
+     * list. */
     KeInitializeEvent(&Last.Event, NotificationEvent, FALSE);
     Last.Drain.Done = VminiWaitedDrainDone;
     VminiWorkReset(Queue, &Everything, &Last.Drain);

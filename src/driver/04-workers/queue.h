@@ -17,10 +17,11 @@ struct _VMINI_WORK_QUEUE {
 
     KSEMAPHORE Wake; /**< Counts the threads that have been told to look at the queue. */
 
-    KSPIN_LOCK Lock; /**< Guards what follows, and the items' second group. */
+    KSPIN_LOCK Lock;    /**< Guards what follows, and the items' second group. */
     LIST_ENTRY Waiting; /**< Tickets of queued items, oldest first. */
-    LIST_ENTRY Running; /**< Tickets of items that a worker or the file system has, and of those that are ending. */
-    LIST_ENTRY Drains;  /**< VMINI_DRAIN. */
+    /** Tickets of items that a worker or the file system has, and of those that are ending. */
+    LIST_ENTRY Running;
+    LIST_ENTRY Drains; /**< VMINI_DRAIN. */
     ULONGLONG NextSequence;
     LONG Idle; /**< Threads that wait on Wake and have not been told. */
     BOOLEAN Parked;
@@ -30,15 +31,22 @@ struct _VMINI_WORK_QUEUE {
 };
 
 /**
- * Ends an item: Status and Information are set; it leaves the running list and goes back to its owner.
+ * Ends an item: Status and Information are set; it leaves the running list and goes back to its
+ * owner.
  * \irql{<= DISPATCH_LEVEL} \locks{none held}
  */
 VOID VminiWorkEnd(_Inout_ PVMINI_WORK_ITEM Item);
 
-/** Does what Item->Command says; the item is ended now or by the IRP that was sent. \irql{PASSIVE_LEVEL} */
+/**
+ * Does what Item->Command says; the item is ended now or by the IRP that was sent.
+ * \irql{PASSIVE_LEVEL}
+ */
 VOID VminiWorkRun(_Inout_ PVMINI_WORK_ITEM Item);
 
-/** Gives up one use of Item->Irp; the last user frees it and ends the item. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+/**
+ * Gives up one use of Item->Irp; the last user frees it and ends the item. \irql{<= DISPATCH_LEVEL}
+ * \locks{none held}
+ */
 VOID VminiIoRelease(_Inout_ PVMINI_WORK_ITEM Item);
 
 /** Sends the read, write or flush of an item; VminiIoRelease will end it. \irql{PASSIVE_LEVEL} */

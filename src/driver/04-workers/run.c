@@ -28,12 +28,9 @@ static VOID VminiWorkCall(_Inout_ PVMINI_WORK_ITEM Item)
 
 //! [work-commands]
 static VOID (*const VminiWorkCommands[])(PVMINI_WORK_ITEM Item) = {
-    [VminiDoCreate] = VminiWorkCreate,
-    [VminiDoClose] = VminiWorkClose,
-    [VminiDoRead] = VminiIoStart,
-    [VminiDoWrite] = VminiIoStart,
-    [VminiDoFlush] = VminiIoStart,
-    [VminiDoCompare] = VminiIoCompare,
+    [VminiDoCreate] = VminiWorkCreate, [VminiDoClose] = VminiWorkClose,
+    [VminiDoRead] = VminiIoStart,      [VminiDoWrite] = VminiIoStart,
+    [VminiDoFlush] = VminiIoStart,     [VminiDoCompare] = VminiIoCompare,
     [VminiDoCall] = VminiWorkCall,
 };
 //! [work-commands]

@@ -1,15 +1,20 @@
 /**
  * \file
- * What is configured: the service's Parameters key, read once, in DriverEntry. A leaf that any module may read.
+ * What is configured: the service's Parameters key, read once, in DriverEntry. A leaf that any
+ * module may read.
  */
 #ifndef VMINI_CONFIG_H
 #define VMINI_CONFIG_H
 
 #include <ntifs.h>
 
-/** The values of HKLM\\SYSTEM\\CurrentControlSet\\Services\\vmini\\Parameters, checked and defaulted. */
+/**
+ * The values of HKLM\\SYSTEM\\CurrentControlSet\\Services\\vmini\\Parameters, checked and
+ * defaulted.
+ */
 typedef struct _VMINI_CONFIG {
-    ULONG BreakOnEntry;    /**< Nonzero: DriverEntry breaks into an attached debugger. \article{thread, BreakOnEntry} */
+    /** Nonzero: DriverEntry breaks into an attached debugger. \article{thread, BreakOnEntry} */
+    ULONG BreakOnEntry;
     ULONG TraceLevel;      /**< Highest TRACE_LEVEL_* that is written; 0 = nothing. */
     ULONG TraceFlags;      /**< VMINI_TRACE_* bits. */
     ULONG NumberOfWorkers; /**< Worker threads; 0 = one per active processor. 64 at most. */
@@ -19,8 +24,8 @@ typedef struct _VMINI_CONFIG {
 } VMINI_CONFIG, *PVMINI_CONFIG;
 
 /**
- * Reads the Parameters key below RegistryPath. A value that is missing, of another type or out of range is
- * replaced by its default; a missing key gives all defaults.
+ * Reads the Parameters key below RegistryPath. A value that is missing, of another type or out of
+ * range is replaced by its default; a missing key gives all defaults.
  *
  * \param RegistryPath  the service key, as DriverEntry got it.
  * \param Config        receives the values; whole and valid whatever is returned.

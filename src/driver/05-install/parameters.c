@@ -2,9 +2,10 @@
  * \file
  * Reads HKLM\\SYSTEM\\CurrentControlSet\\Services\\vmini\\Parameters, once, from DriverEntry.
  *
- * What stands in the registry is input like any other: an administrator typed it, or a script did. A value that is
- * absent, of another type or out of range falls back to its default, and the driver starts. Nothing here may fail a
- * load: the INF writes these values, but the driver must also start where somebody has deleted them.
+ * What stands in the registry is input like any other: an administrator typed it, or a script did.
+ * A value that is absent, of another type or out of range falls back to its default, and the driver
+ * starts. Nothing here may fail a load: the INF writes these values, but the driver must also start
+ * where somebody has deleted them.
  */
 #include "vmini.h"
 
@@ -41,7 +42,8 @@ VMINI_INIT static PULONG VminiConfigField(_Inout_ PVMINI_CONFIG Config,
 VMINI_INIT static BOOLEAN VminiConfigReadDword(_In_ HANDLE Key, _In_ PCWSTR Name,
                                                _Out_ PULONG Result)
 {
-    ULONG Buffer[FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data) / sizeof(ULONG) + 1]; /* Aligned. */
+    /* Aligned. */
+    ULONG Buffer[FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data) / sizeof(ULONG) + 1];
     PKEY_VALUE_PARTIAL_INFORMATION Information = (PKEY_VALUE_PARTIAL_INFORMATION)(PVOID)Buffer;
     UNICODE_STRING ValueName;
     ULONG Length;
@@ -65,14 +67,14 @@ VMINI_INIT static NTSTATUS VminiConfigOpenKey(_In_opt_ HANDLE Root, _In_ PUNICOD
 {
     OBJECT_ATTRIBUTES Attributes;
 
-    /* OBJ_KERNEL_HANDLE: DriverEntry runs in the system process, but nothing should depend on that. */
+    /* OBJ_KERNEL_HANDLE: DriverEntry runs in the system process, but nothing should depend on
+     * that. */
     InitializeObjectAttributes(&Attributes, Name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, Root,
                                NULL);
     return ZwOpenKey(Key, KEY_READ, &Attributes);
 }
 
-VMINI_INIT NTSTATUS VminiConfigRead(_In_ PUNICODE_STRING RegistryPath,
-                                    _Out_ PVMINI_CONFIG Config)
+VMINI_INIT NTSTATUS VminiConfigRead(_In_ PUNICODE_STRING RegistryPath, _Out_ PVMINI_CONFIG Config)
 {
     UNICODE_STRING Parameters;
     HANDLE Service;

@@ -22,7 +22,7 @@
 #define SYMBOL_BYTES     18
 #define BUILD_X64                                                                                  \
     "Build it for x64: x86_64-w64-mingw32-gcc, or the x64 configuration of Visual Studio."
-#define BUILD_AGAIN      "Build or copy it again; `objdump -p` shows its headers."
+#define BUILD_AGAIN "Build or copy it again; `objdump -p` shows its headers."
 
 static uint16_t u16(const unsigned char *at)
 {

@@ -1,9 +1,11 @@
 /**
  * \file
- * What the parts of the simulated kernel share with each other; nothing here is visible to a driver.
+ * What the parts of the simulated kernel share with each other; nothing here is visible to a
+ * driver.
  *
- * Every routine that a driver can import begins with NT_ROUTINE(max_irql): that is the level 1 scheduling point, the
- * IRQL check and the trace record in one line, so that a reader of any routine sees its contract first.
+ * Every routine that a driver can import begins with NT_ROUTINE(max_irql): that is the level 1
+ * scheduling point, the IRQL check and the trace record in one line, so that a reader of any
+ * routine sees its contract first.
  */
 #ifndef HOST_NT_NT_H
 #define HOST_NT_NT_H
@@ -14,7 +16,9 @@
 #include "nt/trace.h"
 #include "verifier/verifier.h"
 
-/** A thread as the host sees it. Begins with a DISPATCHER_HEADER: KeWaitForSingleObject waits on it. */
+/**
+ * A thread as the host sees it. Begins with a DISPATCHER_HEADER: KeWaitForSingleObject waits on it.
+ */
 struct nt_thread {
     DISPATCHER_HEADER header; /**< Signalled when the thread has ended. */
     uint32_t id;              /**< 1, 2, 3 ... in order of creation: stable for one seed. */
@@ -24,18 +28,20 @@ struct nt_thread {
     int critical_region;
     int guarded_region;
     KPRIORITY priority;
-    void *token;         /**< Impersonation token (nt/security), NULL = the process's. */
-    bool foreign;        /**< Not a system thread: a host API caller's own. */
-    bool service;        /**< The host's own (clock, DPCs, work items): may idle for ever. */
-    bool system;         /**< Made by PsCreateSystemThread, counted by nt_system_threads. */
+    void *token;  /**< Impersonation token (nt/security), NULL = the process's. */
+    bool foreign; /**< Not a system thread: a host API caller's own. */
+    bool service; /**< The host's own (clock, DPCs, work items): may idle for ever. */
+    bool system;  /**< Made by PsCreateSystemThread, counted by nt_system_threads. */
     NTSTATUS exit_status;
     struct verifier_thread verify; /**< Held locks and the like. */
-    LIST_ENTRY mutants;  /**< KMUTEXes that it owns; dispatcher lock. */
-    const char *waits;   /**< What it waits for, in words, while it is blocked; for the deadlock report. */
+    LIST_ENTRY mutants;            /**< KMUTEXes that it owns; dispatcher lock. */
+    /** What it waits for, in words, while it is blocked; for the deadlock report. */
+    const char *waits;
     void (*run)(void *); /**< What it runs, and with which argument. */
     void *argument;
-    void *sched;         /**< The scheduler's own part. */
-    void *submit;        /**< storport/api.c: the host_submit that this thread is in the middle of. */
+    void *sched; /**< The scheduler's own part. */
+    /** storport/api.c: the host_submit that this thread is in the middle of. */
+    void *submit;
 };
 
 /** The type of thread objects: what a handle from PsCreateSystemThread stands for. */
@@ -45,8 +51,11 @@ unsigned nt_system_threads(void);
 /** The n-th PsCreateSystemThread from now on fails; 0 = none. For low-resource tests. */
 void nt_thread_fail(unsigned nth);
 
-/** KeWaitForSingleObject for the host itself: no scheduling point, no trace record, no rule. \param timeout as there;
- *  NULL = for ever. \irql{<= APC_LEVEL, or DISPATCH_LEVEL with a zero time-out} */
+/**
+ * KeWaitForSingleObject for the host itself: no scheduling point, no trace record, no rule.
+ * \param timeout as there;
+ * NULL = for ever. \irql{<= APC_LEVEL, or DISPATCH_LEVEL with a zero time-out}
+ */
 NTSTATUS nt_wait(void *object, const LARGE_INTEGER *timeout);
 /** KeSetEvent for the host itself. \return the previous state. */
 LONG nt_set_event(KEVENT *event);
@@ -56,7 +65,10 @@ void nt_lower_irql(KIRQL level);
 
 /** Timers that are set and not yet expired or cancelled. */
 unsigned nt_timers_armed(void);
-/** \return an armed KTIMER or a queued KDPC that lies in the range (memory about to be freed), or NULL. */
+/**
+ * \return an armed KTIMER or a queued KDPC that lies in the range (memory about to be freed), or
+ * NULL.
+ */
 const void *nt_timer_within(const void *start, size_t size);
 /** Work items that are allocated and not yet freed. */
 unsigned nt_work_items(void);
@@ -82,10 +94,16 @@ typedef va_list nt_va_list;
 #define nt_va_end(list)         va_end(list)
 #endif
 
-/** Windows' printf (%wZ, %ws, %I64x, 32-bit %lu ...) into UTF-8. `out` is always NUL-terminated when size > 0.
- *  \return the length that the whole text has. */
+/**
+ * Windows' printf (%wZ, %ws, %I64x, 32-bit %lu ...) into UTF-8. `out` is always NUL-terminated when
+ * size > 0.
+ * \return the length that the whole text has.
+ */
 size_t nt_format(char *out, size_t size, const char *format, nt_va_list arguments);
-/** The same into UTF-16, from a UTF-16 format: %s is a wide string there, %S a narrow one. `chars` includes the NUL. */
+/**
+ * The same into UTF-16, from a UTF-16 format: %s is a wide string there, %S a narrow one. `chars`
+ * includes the NUL.
+ */
 size_t nt_format_wide(WCHAR *out, size_t chars, const WCHAR *format, nt_va_list arguments);
 /** Where DbgPrint goes besides the trace; NULL (the default) = nowhere, as without a debugger. */
 void nt_debug_output(FILE *out);
@@ -94,10 +112,13 @@ void nt_debug_output(FILE *out);
 
 struct nt_object_type {
     const char *name;
-    void (*destroy)(void *body);          /**< Last reference gone. */
-    void (*close)(void *body);            /**< Last handle closed (IRP_MJ_CLEANUP); may be NULL. */
+    void (*destroy)(void *body); /**< Last reference gone. */
+    void (*close)(void *body);   /**< Last handle closed (IRP_MJ_CLEANUP); may be NULL. */
 };
-/** The types behind *PsThreadType (nt/thread.c), *IoFileObjectType (nt/file.c) and *ExEventObjectType. */
+/**
+ * The types behind *PsThreadType (nt/thread.c), *IoFileObjectType (nt/file.c) and
+ * *ExEventObjectType.
+ */
 extern const struct nt_object_type nt_thread_type;
 extern const struct nt_object_type nt_file_type;
 extern const struct nt_object_type nt_event_type;
@@ -109,8 +130,12 @@ void nt_object_reference(void *body);
 void nt_object_dereference(void *body);
 /** Makes a handle (takes a reference of its own). */
 HANDLE nt_handle_create(void *body, ACCESS_MASK access);
-/** \return the object, referenced, or NULL with *status set (STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH). */
-void *nt_handle_lookup(HANDLE handle, const struct nt_object_type *type, ACCESS_MASK *access, NTSTATUS *status);
+/**
+ * \return the object, referenced, or NULL with *status set (STATUS_INVALID_HANDLE,
+ * STATUS_OBJECT_TYPE_MISMATCH).
+ */
+void *nt_handle_lookup(HANDLE handle, const struct nt_object_type *type, ACCESS_MASK *access,
+                       NTSTATUS *status);
 NTSTATUS nt_handle_close(HANDLE handle);
 /** How many there are now. */
 uint64_t nt_object_count(void);
@@ -120,21 +145,36 @@ uint64_t nt_handle_count(void);
 /* --- pool (nt/pool.c) --- */
 
 #define NT_HOST_TAG 0x74736F48u /**< 'tsoH', shown as "Host": the host's own pool, in no census. */
-/** What ExAllocatePoolWithTag and StorPortAllocatePool do after their NT_ROUTINE: the rules, low resources, the memory.
- *  No scheduling point. The host's own structures that drivers see come from here too, with NT_HOST_TAG. */
+/**
+ * What ExAllocatePoolWithTag and StorPortAllocatePool do after their NT_ROUTINE: the rules, low
+ * resources, the memory. No scheduling point. The host's own structures that drivers see come from
+ * here too, with NT_HOST_TAG.
+ */
 void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag);
 /** \param tag 0 = whatever it is. */
 void nt_pool_free(void *block, ULONG tag);
 /** Is the address in paged pool? (Verifier on: paged pool has an arena of its own then.) */
 bool nt_pool_is_paged(const void *address);
-/** Was the block that the address lies in freed? Known with the verifier on only, and for as long as it is in quarantine. */
+/**
+ * Was the block that the address lies in freed? Known with the verifier on only, and for as long as
+ * it is in quarantine.
+ */
 bool nt_pool_is_freed(const void *address);
-/** An object that is used at raised IRQL must not be in paged pool: bugcheck if it is. `what` e.g. "spin lock". */
+/**
+ * An object that is used at raised IRQL must not be in paged pool: bugcheck if it is. `what` e.g.
+ * "spin lock".
+ */
 void nt_pool_check_nonpaged(const char *what, const void *object);
 
-/** Bytes and blocks outstanding for the census; tag 0 = all. Pool of the host itself (tag 'tsoH') is not counted. */
+/**
+ * Bytes and blocks outstanding for the census; tag 0 = all. Pool of the host itself (tag 'tsoH') is
+ * not counted.
+ */
 size_t nt_pool_outstanding(uint32_t tag, size_t *bytes);
-/** From now on the n-th allocation fails, once (or all from the n-th on); 0 = none. For low-resource tests. */
+/**
+ * From now on the n-th allocation fails, once (or all from the n-th on); 0 = none. For low-resource
+ * tests.
+ */
 void nt_pool_fail(unsigned nth, bool from_then_on);
 /** Opens or closes paged pool (seeded scheduler): called on each crossing of DISPATCH_LEVEL. */
 void nt_pool_paged_access(bool accessible);

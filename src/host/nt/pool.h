@@ -1,7 +1,7 @@
 /**
  * \file
- * The inside of the pool: what pool.c (rules, counters, ordinary blocks) and pool_special.c (guarded blocks) share,
- * and what the fault handler and the census ask them.
+ * The inside of the pool: what pool.c (rules, counters, ordinary blocks) and pool_special.c
+ * (guarded blocks) share, and what the fault handler and the census ask them.
  */
 #ifndef HOST_NT_POOL_H
 #define HOST_NT_POOL_H
@@ -26,12 +26,21 @@ static inline bool pool_type_paged(POOL_TYPE type)
 
 /* --- pool_special.c --- */
 
-/** Takes a guarded block; NULL when the arena is exhausted or the block too big for it: take an ordinary one. */
+/**
+ * Takes a guarded block; NULL when the arena is exhausted or the block too big for it: take an
+ * ordinary one.
+ */
 void *pool_special_allocate(POOL_TYPE type, size_t bytes, uint32_t tag);
 bool pool_special_contains(const void *address);
-/** What the address belongs to: a live or freed block, or the guard page behind it. \return false = never used. */
+/**
+ * What the address belongs to: a live or freed block, or the guard page behind it.
+ * \return false = never used.
+ */
 bool pool_special_find(const void *address, struct nt_pool_block *block);
-/** Checks the surroundings of a live block that begins at this address, and gives it to the quarantine. */
+/**
+ * Checks the surroundings of a live block that begins at this address, and gives it to the
+ * quarantine.
+ */
 void pool_special_free(void *address);
 /** Calls `visit` for every live block that is not the host's. */
 void pool_special_visit(void (*visit)(const struct nt_pool_block *block, void *context),

@@ -2,12 +2,14 @@
  * \file
  * The two schedulers behind one interface.
  *
- * *Real*: every simulated thread is a POSIX thread; they run in parallel, time is the monotonic clock. For speed.
- * *Seeded*: every simulated thread is a fiber (ucontext) of one POSIX thread; exactly one runs, and at each scheduling
- * point the strategy decides, from the seed alone, who goes on. Time is virtual: it advances only when every thread
- * waits. The same seed gives the same run, to the last trace record.
+ * *Real*: every simulated thread is a POSIX thread; they run in parallel, time is the monotonic
+ * clock. For speed. *Seeded*: every simulated thread is a fiber (ucontext) of one POSIX thread;
+ * exactly one runs, and at each scheduling point the strategy decides, from the seed alone, who
+ * goes on. Time is virtual: it advances only when every thread waits. The same seed gives the same
+ * run, to the last trace record.
  *
- * Level 1 scheduling points are the entries of imported routines (nt_routine_enter) and nothing else.
+ * Level 1 scheduling points are the entries of imported routines (nt_routine_enter) and nothing
+ * else.
  */
 #ifndef HOST_NT_SCHED_H
 #define HOST_NT_SCHED_H
@@ -20,27 +22,32 @@ enum sched_kind { SCHED_REAL, SCHED_SEEDED };
 
 /** How the seeded scheduler chooses. */
 enum sched_strategy {
-    SCHED_RANDOM,  /**< Uniform choice among the runnable threads at each point. */
-    SCHED_PCT,     /**< Probabilistic concurrency testing: random priorities, `depth` - 1 change points. */
-    SCHED_BOUNDED, /**< Follows a given list of choices, then never preempts: the engine of exhaustive search. */
+    SCHED_RANDOM, /**< Uniform choice among the runnable threads at each point. */
+    /** Probabilistic concurrency testing: random priorities, `depth` - 1 change points. */
+    SCHED_PCT,
+    /** Follows a given list of choices, then never preempts: the engine of exhaustive search. */
+    SCHED_BOUNDED,
 };
 
 struct sched_options {
     enum sched_kind kind;
     uint64_t seed;
     enum sched_strategy strategy;
-    unsigned depth;             /**< PCT: bugs of up to this depth. */
-    unsigned expected_points;   /**< PCT: where to spread the change points; 0 = 10,000. */
-    unsigned processors;        /**< Simulated processors; 0 = those online (real) or 2 (seeded). */
-    const uint32_t *choices;    /**< BOUNDED: choice (index among the runnable, current thread first) at point i. */
+    unsigned depth;           /**< PCT: bugs of up to this depth. */
+    unsigned expected_points; /**< PCT: where to spread the change points; 0 = 10,000. */
+    unsigned processors;      /**< Simulated processors; 0 = those online (real) or 2 (seeded). */
+    /** BOUNDED: choice (index among the runnable, current thread first) at point i. */
+    const uint32_t *choices;
     size_t choice_count;
 };
 
 /** One scheduling decision that had alternatives, for the exhaustive search. */
 struct sched_decision {
-    uint32_t chosen;       /**< Index among the runnable threads; 0 = the current thread goes on, if it can. */
+    /** Index among the runnable threads; 0 = the current thread goes on, if it can. */
+    uint32_t chosen;
     uint32_t alternatives; /**< How many could have been chosen. */
-    bool preemptive;       /**< The current thread could have gone on: choosing another one is a preemption. */
+    /** The current thread could have gone on: choosing another one is a preemption. */
+    bool preemptive;
 };
 
 struct nt_thread;
@@ -50,54 +57,84 @@ void sched_halt(void);
 enum sched_kind sched_kind(void);
 unsigned sched_processors(void);
 
-/** A scheduling point: under the seeded scheduler another thread may run before this returns. No-op under the real one,
- *  and at IRQL >= DISPATCH_LEVEL only threads on another simulated processor may be chosen. */
+/**
+ * A scheduling point: under the seeded scheduler another thread may run before this returns. No-op
+ * under the real one, and at IRQL >= DISPATCH_LEVEL only threads on another simulated processor may
+ * be chosen.
+ */
 void sched_point(void);
 
 /** Current time in 100 ns units since boot (virtual or monotonic). */
 uint64_t sched_time(void);
 
-/** The thread that is running; a foreign POSIX thread is attached (given a thread object) on first use. */
+/**
+ * The thread that is running; a foreign POSIX thread is attached (given a thread object) on first
+ * use.
+ */
 struct nt_thread *sched_current(void);
 /** Gives a foreign POSIX thread's thread object back before that thread ends. */
 void sched_detach(void);
 
-/** Starts a simulated thread. \param name must live as long as the machine. \return the thread object with a reference
- *  for the caller, who gives it back with nt_object_dereference (after waiting on it, or at once). */
+/**
+ * Starts a simulated thread.
+ * \param name must live as long as the machine.
+ * \return the thread object with a reference
+ * for the caller, who gives it back with nt_object_dereference (after waiting on it, or at once).
+ */
 struct nt_thread *sched_spawn(const char *name, void (*run)(void *), void *argument);
 /** Ends the current simulated thread. */
 _Noreturn void sched_exit(void);
 
-/** The lock of all dispatcher objects: held around every change of a signal state and every wait-list change. */
+/**
+ * The lock of all dispatcher objects: held around every change of a signal state and every
+ * wait-list change.
+ */
 void sched_lock(void);
 void sched_unlock(void);
-/** Blocks the current thread until sched_wake() or until `deadline` (sched_time units, UINT64_MAX = never). Called and
- *  returns with the dispatcher lock held. \return false when the deadline ended it. */
+/**
+ * Blocks the current thread until sched_wake() or until `deadline` (sched_time units, UINT64_MAX =
+ * never). Called and returns with the dispatcher lock held.
+ * \return false when the deadline ended it.
+ */
 bool sched_block(uint64_t deadline);
 /** Makes a blocked thread runnable. Dispatcher lock held. */
 void sched_wake(struct nt_thread *thread);
-/** Changes when a blocked thread's wait ends; under the real scheduler its sched_block() may return true early, so a
- *  caller of sched_block() whose deadline others change looks again at what it waits for. Dispatcher lock held. */
+/**
+ * Changes when a blocked thread's wait ends; under the real scheduler its sched_block() may return
+ * true early, so a caller of sched_block() whose deadline others change looks again at what it
+ * waits for. Dispatcher lock held.
+ */
 void sched_set_deadline(struct nt_thread *thread, uint64_t deadline);
-/** Waits while another thread holds the spin lock. \param round how often this acquisition has failed before. */
+/**
+ * Waits while another thread holds the spin lock.
+ * \param round how often this acquisition has failed before.
+ */
 void sched_spin(const volatile uintptr_t *lock, unsigned round);
 /** The thread has reached DISPATCH_LEVEL (gives it a simulated processor) or left it. */
 void sched_irql_crossed(struct nt_thread *thread);
 /** Number of the simulated processor that the current thread runs on. */
 unsigned sched_processor(void);
 
-/** A choice that the simulated hardware makes (does this I/O pend?): a number below `count`. Seeded: from the seed, and one of
- *  the run's decisions, so that an exhaustive search tries every answer. Real: always 0. No scheduling point. */
+/**
+ * A choice that the simulated hardware makes (does this I/O pend?): a number below `count`. Seeded:
+ * from the seed, and one of the run's decisions, so that an exhaustive search tries every answer.
+ * Real: always 0. No scheduling point.
+ */
 uint32_t sched_random(uint32_t count);
 
 /** Every decision of this run (seeded). */
 size_t sched_decisions(const struct sched_decision **out);
 
-/** Runs every other runnable thread and expired timer until all wait (seeded; virtual time does not advance past
- *  `until`). Real: waits until the machine is idle. Used by tests between two steps. */
+/**
+ * Runs every other runnable thread and expired timer until all wait (seeded; virtual time does not
+ * advance past `until`). Real: waits until the machine is idle. Used by tests between two steps.
+ */
 void sched_settle(uint64_t until);
 
-/** \return the name of the simulated thread whose stack's guard page holds `address` (it overran its stack), or NULL. */
+/**
+ * \return the name of the simulated thread whose stack's guard page holds `address` (it overran its
+ * stack), or NULL.
+ */
 const char *sched_stack_guard(const void *address);
 /** The seed of this run, for reports. */
 uint64_t sched_seed(void);

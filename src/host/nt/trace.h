@@ -1,6 +1,7 @@
 /**
  * \file
- * The recorder: what happened, in order, without a pointer in it, so that two runs of one seed are equal as text.
+ * The recorder: what happened, in order, without a pointer in it, so that two runs of one seed are
+ * equal as text.
  */
 #ifndef HOST_NT_TRACE_H
 #define HOST_NT_TRACE_H
@@ -14,15 +15,17 @@ enum trace_kind {
     TRACE_ROUTINE,        /**< A driver (or the port) entered an imported routine: name. */
     TRACE_CALLBACK_ENTER, /**< The port calls a miniport callback: name, arguments. */
     TRACE_CALLBACK_LEAVE, /**< It returned: name, result. */
-    TRACE_SRB_START,      /**< SRB given to HwStartIo: id, address (path<<16|target<<8|lun), opcode, length. */
-    TRACE_SRB_COMPLETE,   /**< RequestComplete: id, SRB status, SCSI status, transferred. */
-    TRACE_IRQL,           /**< IRQL changed: old, new. */
-    TRACE_THREAD,         /**< Thread created (1), ended (2), blocked (3), woken (4). */
-    TRACE_PNP,            /**< A PnP event: name, value. */
-    TRACE_FILE,           /**< A file operation reached the simulated file system: name, offset, length, status. */
-    TRACE_ETW,            /**< StorPortEtwEvent: text, id, level. */
-    TRACE_DEBUG,          /**< DbgPrint: text. */
-    TRACE_BUGCHECK,       /**< name, code. */
+    /** SRB given to HwStartIo: id, address (path<<16|target<<8|lun), opcode, length. */
+    TRACE_SRB_START,
+    TRACE_SRB_COMPLETE, /**< RequestComplete: id, SRB status, SCSI status, transferred. */
+    TRACE_IRQL,         /**< IRQL changed: old, new. */
+    TRACE_THREAD,       /**< Thread created (1), ended (2), blocked (3), woken (4). */
+    TRACE_PNP,          /**< A PnP event: name, value. */
+    /** A file operation reached the simulated file system: name, offset, length, status. */
+    TRACE_FILE,
+    TRACE_ETW,      /**< StorPortEtwEvent: text, id, level. */
+    TRACE_DEBUG,    /**< DbgPrint: text. */
+    TRACE_BUGCHECK, /**< name, code. */
 };
 
 #define TRACE_ARGUMENTS 4
@@ -44,10 +47,18 @@ static inline bool trace_wants(enum trace_kind kind)
 {
     return (__atomic_load_n(&trace_mask, __ATOMIC_RELAXED) >> kind & 1) != 0;
 }
-/** Appends a record. Safe at any IRQL, from any thread. `name` must live as long as the process: a literal of the host. */
-void trace_event(enum trace_kind kind, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
-/** The same with text that does not live as long (a driver's: ETW, DbgPrint); it is copied once per different text. */
-void trace_text(enum trace_kind kind, const char *text, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+/**
+ * Appends a record. Safe at any IRQL, from any thread. `name` must live as long as the process: a
+ * literal of the host.
+ */
+void trace_event(enum trace_kind kind, const char *name, uint64_t a, uint64_t b, uint64_t c,
+                 uint64_t d);
+/**
+ * The same with text that does not live as long (a driver's: ETW, DbgPrint); it is copied once per
+ * different text.
+ */
+void trace_text(enum trace_kind kind, const char *text, uint64_t a, uint64_t b, uint64_t c,
+                uint64_t d);
 size_t trace_count(void);
 /** \return the record, or NULL past the end. */
 const struct trace_record *trace_at(size_t index);

@@ -1,6 +1,7 @@
 /*
- * Installing a driver package: from the INF to the registry. Nothing is copied and nothing is started here; the image that
- * stands for the service's binary is named by the caller, because on Linux it is another file than the INF's.
+ * Installing a driver package: from the INF to the registry. Nothing is copied and nothing is
+ * started here; the image that stands for the service's binary is named by the caller, because on
+ * Linux it is another file than the INF's.
  */
 #include "pnp/inf.h"
 #include "pnp/state.h"
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool host_fail(struct host_error *error, int32_t status, const char *remedy, const char *format, ...)
+bool host_fail(struct host_error *error, int32_t status, const char *remedy, const char *format,
+               ...)
 {
     va_list arguments;
 
@@ -26,7 +28,8 @@ bool host_fail(struct host_error *error, int32_t status, const char *remedy, con
 }
 
 /** Makes a registry path from parts. \return `buffer`. */
-static const char *key_path(char *buffer, size_t size, const char *root, const char *name, const char *sub)
+static const char *key_path(char *buffer, size_t size, const char *root, const char *name,
+                            const char *sub)
 {
     snprintf(buffer, size, "%s\\%s%s%s", root, name, sub[0] != '\0' ? "\\" : "", sub);
     return buffer;
@@ -36,12 +39,13 @@ static const char *key_path(char *buffer, size_t size, const char *root, const c
 static bool add_service(const char *service, const char *driver_file, struct host_error *error)
 {
     if (pnp.stage != PNP_NOTHING) {
-        return host_fail(error, STATUS_OBJECT_NAME_COLLISION, "one adapter per machine: remove it first, or start a new run",
+        return host_fail(error, STATUS_OBJECT_NAME_COLLISION,
+                         "one adapter per machine: remove it first, or start a new run",
                          "service \"%s\" is already installed", pnp.service);
     }
     if (strlen(service) >= sizeof(pnp.service)) {
-        return host_fail(error, STATUS_NAME_TOO_LONG, "use a shorter AddService name", "service name \"%s\" is too long",
-                         service);
+        return host_fail(error, STATUS_NAME_TOO_LONG, "use a shorter AddService name",
+                         "service name \"%s\" is too long", service);
     }
     pnp.image_path = strdup(driver_file);
     if (pnp.image_path == NULL) {
@@ -75,7 +79,8 @@ static bool write_value(const struct inf_registry_write *write, struct host_erro
         key_path(path, sizeof(path), PNP_SERVICES, pnp.service, write->subkey);
         break;
     case INF_ROOT_DEVICE:
-        key_path(path, sizeof(path), PNP_ENUM "\\" PNP_INSTANCE, "Device Parameters", write->subkey);
+        key_path(path, sizeof(path), PNP_ENUM "\\" PNP_INSTANCE, "Device Parameters",
+                 write->subkey);
         break;
     case INF_ROOT_LOCAL_MACHINE:
         snprintf(path, sizeof(path), "HKLM\\%s", write->subkey);
@@ -85,13 +90,15 @@ static bool write_value(const struct inf_registry_write *write, struct host_erro
     }
     if (!nt_registry_set(path, write->value, write->type, write->data, (ULONG)write->size)) {
         return host_fail(error, STATUS_UNSUCCESSFUL, "check the name and the size of the value",
-                         "line %u of the INF: the registry does not take %s\\%s", write->line, path, write->value);
+                         "line %u of the INF: the registry does not take %s\\%s", write->line, path,
+                         write->value);
     }
     return true;
 }
 
 /** Carries out what the INF says for one hardware ID. */
-static bool apply(const struct inf_install *install, const char *driver_file, struct host_error *error)
+static bool apply(const struct inf_install *install, const char *driver_file,
+                  struct host_error *error)
 {
     char path[256];
 
@@ -116,11 +123,12 @@ static bool apply(const struct inf_install *install, const char *driver_file, st
 /** Turns the first error among the findings into a host_error. */
 static bool fail_with(const struct inf_finding *finding, struct host_error *error)
 {
-    return host_fail(error, STATUS_INVALID_PARAMETER, finding->remedy, "%s:%u: error %u: %s", finding->file,
-                     finding->line, finding->code, finding->message);
+    return host_fail(error, STATUS_INVALID_PARAMETER, finding->remedy, "%s:%u: error %u: %s",
+                     finding->file, finding->line, finding->code, finding->message);
 }
 
-bool pnp_install_inf(const char *inf_path, const char *hwid, const char *driver_file, struct host_error *error)
+bool pnp_install_inf(const char *inf_path, const char *hwid, const char *driver_file,
+                     struct host_error *error)
 {
     struct inf_findings findings = {0};
     struct inf_install install;
@@ -147,7 +155,8 @@ bool pnp_install_inf(const char *inf_path, const char *hwid, const char *driver_
     return ok;
 }
 
-bool pnp_install_bare(const char *service, const char *driver_file, bool with_devnode, struct host_error *error)
+bool pnp_install_bare(const char *service, const char *driver_file, bool with_devnode,
+                      struct host_error *error)
 {
     char path[256], hwid[80];
 
@@ -166,12 +175,14 @@ bool host_set_parameter(const char *service, const char *name, uint32_t value)
 {
     char path[256];
 
-    return nt_registry_set_dword(key_path(path, sizeof(path), PNP_SERVICES, service, "Parameters"), name, value);
+    return nt_registry_set_dword(key_path(path, sizeof(path), PNP_SERVICES, service, "Parameters"),
+                                 name, value);
 }
 
 bool host_set_parameter_string(const char *service, const char *name, const char *utf8, bool multi)
 {
     char path[256];
 
-    return nt_registry_set_string(key_path(path, sizeof(path), PNP_SERVICES, service, "Parameters"), name, utf8, multi);
+    return nt_registry_set_string(key_path(path, sizeof(path), PNP_SERVICES, service, "Parameters"),
+                                  name, utf8, multi);
 }

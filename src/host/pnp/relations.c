@@ -1,8 +1,9 @@
 /*
- * Bus relations: which units the adapter says are on its bus, compared with those it said last time. New ones are started
- * and offered to the class drivers; those that are missing are removed. All of it, and the start and the removal of the
- * adapter itself, runs in one PnP thread: no scan ever meets an adapter that is on its way out. Scans that are asked for
- * while one is queued are the same scan.
+ * Bus relations: which units the adapter says are on its bus, compared with those it said last
+ * time. New ones are started and offered to the class drivers; those that are missing are removed.
+ * All of it, and the start and the removal of the adapter itself, runs in one PnP thread: no scan
+ * ever meets an adapter that is on its way out. Scans that are asked for while one is queued are
+ * the same scan.
  */
 #include "pnp/state.h"
 #include "storport/port.h"
@@ -12,11 +13,11 @@
 
 static struct {
     KSPIN_LOCK lock;
-    KEVENT work;  /**< Synchronization: something is queued, or the thread is to end. */
-    KEVENT idle;  /**< Notification: nothing is queued or running. */
-    KEVENT done;  /**< Synchronization: the task has been carried out. */
-    bool queued;           /**< A scan. */
-    void (*task)(void *);  /**< Something else, or NULL; goes first. */
+    KEVENT work;          /**< Synchronization: something is queued, or the thread is to end. */
+    KEVENT idle;          /**< Notification: nothing is queued or running. */
+    KEVENT done;          /**< Synchronization: the task has been carried out. */
+    bool queued;          /**< A scan. */
+    void (*task)(void *); /**< Something else, or NULL; goes first. */
     void *context;
     bool ending;
     struct nt_thread *thread;
@@ -105,8 +106,8 @@ void pnp_enumerate(void)
     PDEVICE_OBJECT *list;
     size_t count;
 
-    if (pnp.stage != PNP_STARTED ||
-        !NT_SUCCESS(pnp_send(pnp.pdo, IRP_MN_QUERY_DEVICE_RELATIONS, fill_relations, NULL, &information))) {
+    if (pnp.stage != PNP_STARTED || !NT_SUCCESS(pnp_send(pnp.pdo, IRP_MN_QUERY_DEVICE_RELATIONS,
+                                                         fill_relations, NULL, &information))) {
         return;
     }
     relations = (PDEVICE_RELATIONS)information;
@@ -238,7 +239,8 @@ bool pnp_boot(struct host_error *error)
     KeInitializeEvent(&worker.idle, NotificationEvent, TRUE);
     KeInitializeEvent(&worker.done, SynchronizationEvent, FALSE);
     worker.thread = sched_spawn("PnP", run, NULL);
-    return worker.thread != NULL || host_fail(error, STATUS_NO_MEMORY, "free some memory", "no PnP thread");
+    return worker.thread != NULL ||
+           host_fail(error, STATUS_NO_MEMORY, "free some memory", "no PnP thread");
 }
 
 void pnp_halt(void)

@@ -1,20 +1,24 @@
 /*
- * Services: an image becomes a driver. DriverEntry is called once, before the first devnode that needs the driver is
- * started; Unload after the last one is gone.
+ * Services: an image becomes a driver. DriverEntry is called once, before the first devnode that
+ * needs the driver is started; Unload after the last one is gone.
  */
 #include "pnp/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/** The registry path that DriverEntry gets: "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\name". */
+/**
+ * The registry path that DriverEntry gets:
+ * "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\name".
+ */
 static WCHAR *registry_path(UNICODE_STRING *string)
 {
     char path[160];
     size_t chars;
     WCHAR *text;
 
-    snprintf(path, sizeof(path), "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%s", pnp.service);
+    snprintf(path, sizeof(path), "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%s",
+             pnp.service);
     text = nt_utf16(path, &chars);
     string->Buffer = text;
     string->Length = (USHORT)(chars * sizeof(WCHAR));
@@ -71,9 +75,11 @@ bool pnp_load(struct host_error *error)
     if (!NT_SUCCESS(status)) {
         verifier_unload_census(pnp.service);
         drop_image();
-        return host_fail(error, status, "see what StorPortInitialize returned: STATUS_REVISION_MISMATCH means a structure "
-                         "size that this Storport does not know",
-                         "%s: DriverEntry failed with status %08X", pnp.image_path, (unsigned)status);
+        return host_fail(
+            error, status,
+            "see what StorPortInitialize returned: STATUS_REVISION_MISMATCH means a structure "
+            "size that this Storport does not know",
+            "%s: DriverEntry failed with status %08X", pnp.image_path, (unsigned)status);
     }
     image_discard_init(pnp.image);
     return true;
@@ -84,11 +90,12 @@ bool pnp_unload(struct host_error *error)
     struct verifier_mark mark;
 
     if (pnp.driver == NULL) {
-        return host_fail(error, STATUS_OBJECT_NAME_NOT_FOUND, "start it first", "no driver is loaded");
+        return host_fail(error, STATUS_OBJECT_NAME_NOT_FOUND, "start it first",
+                         "no driver is loaded");
     }
     if (pnp.pdo != NULL) {
-        return host_fail(error, STATUS_DEVICE_BUSY, "remove the adapter first", "\"%s\" still has a started device",
-                         pnp.service);
+        return host_fail(error, STATUS_DEVICE_BUSY, "remove the adapter first",
+                         "\"%s\" still has a started device", pnp.service);
     }
     if (pnp.driver->DriverUnload != NULL) {
         trace_event(TRACE_CALLBACK_ENTER, "DriverUnload", 0, 0, 0, 0);

@@ -16,10 +16,10 @@
 
 /** Where the adapter stands. */
 enum pnp_stage {
-    PNP_NOTHING,   /**< No service is installed. */
-    PNP_INSTALLED, /**< Service and perhaps devnode exist; nothing was started. */
+    PNP_NOTHING,    /**< No service is installed. */
+    PNP_INSTALLED,  /**< Service and perhaps devnode exist; nothing was started. */
     PNP_NO_DEVNODE, /**< DriverEntry ran, and the driver was unloaded again. */
-    PNP_FAILED,    /**< Start failed: see `problem`. */
+    PNP_FAILED,     /**< Start failed: see `problem`. */
     PNP_STARTED,
     PNP_REMOVED,
 };
@@ -47,9 +47,15 @@ bool pnp_load(struct host_error *error);
 /** devnode.c: makes the PDO; takes it away. */
 bool pnp_create_pdo(struct host_error *error);
 void pnp_delete_pdo(void);
-/** relations.c: runs a task in the PnP thread, alone, and waits for it. One caller at a time. \irql{PASSIVE_LEVEL} */
+/**
+ * relations.c: runs a task in the PnP thread, alone, and waits for it. One caller at a time.
+ * \irql{PASSIVE_LEVEL}
+ */
 void pnp_run(void (*task)(void *), void *context);
-/** relations.c: asks for the units on the bus, starts new ones and removes those that left. \irql{PASSIVE_LEVEL} */
+/**
+ * relations.c: asks for the units on the bus, starts new ones and removes those that left.
+ * \irql{PASSIVE_LEVEL}
+ */
 void pnp_enumerate(void);
 /** relations.c: removes all units, as before the adapter itself is removed. */
 void pnp_remove_children(void);

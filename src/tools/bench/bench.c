@@ -1,11 +1,14 @@
 /*
  * bench: what the driver and its host cost, as ratios measured in one run.
  *
- *     bench DRIVER                    everything that wall time can tell; mk/bench.sh adds the counted instructions
- *     bench DRIVER --reads N DEVICES  N reads with so many devices connected: what mk/bench.sh counts
+ *     bench DRIVER                    everything that wall time can tell; mk/bench.sh adds the
+ *                                     counted instructions
+ *     bench DRIVER --reads N DEVICES  N reads with so many devices connected: what mk/bench.sh
+ *                                     counts
  *
- * Each measurement boots a machine of its own in a child process (one machine per process) and sends its figure back
- * through a pipe. The real scheduler, the verifier off; then the verifier on, to show what it costs.
+ * Each measurement boots a machine of its own in a child process (one machine per process) and
+ * sends its figure back through a pipe. The real scheduler, the verifier off; then the verifier on,
+ * to show what it costs.
  */
 #include <ntifs.h>
 #include <ntddscsi.h>
@@ -22,12 +25,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define IMAGE_BYTES   (64u * 1024 * 1024)
-#define BLOCK         512u
-#define TRANSFER      4096u
-#define DEPTH         32u
-#define SECONDS       1.0
-#define SERVICE       "vmini"
+#define IMAGE_BYTES (64u * 1024 * 1024)
+#define BLOCK       512u
+#define TRANSFER    4096u
+#define DEPTH       32u
+#define SECONDS     1.0
+#define SERVICE     "vmini"
 
 static const char *driver_file;
 static char image_path[] = "/tmp/vmini-bench-XXXXXX";
@@ -72,7 +75,8 @@ static void connect_image(const char *path, unsigned flags)
     if (!host_win32_path(path, in.PathName, VMINI_PATH_LENGTH, &error)) {
         die(path, &error);
     }
-    status = host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &in, sizeof(in), &out, sizeof(out), NULL);
+    status = host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, &in, sizeof(in), &out, sizeof(out),
+                             NULL);
     if (status != 0) {
         fprintf(stderr, "bench: connect %s: status %08X\n", path, (unsigned)status);
         _exit(1);
@@ -326,16 +330,19 @@ static void compare(void)
 {
     double plain = best_of_three(pread_iops, false);
     double reads = best_of_three(read_iops, false), reads_verified = best_of_three(read_iops, true);
-    double inquiries = best_of_three(inquiry_rate, false), inquiries_verified = best_of_three(inquiry_rate, true);
+    double inquiries = best_of_three(inquiry_rate, false),
+           inquiries_verified = best_of_three(inquiry_rate, true);
 
     printf("%-46s %12s %8s\n", "best of three, one second each", "per second", "ratio");
     printf("%-46s %12.0f %8s\n", "pread, 4 KiB random, one thread", plain, "1.00");
     printf("%-46s %12.0f %8.2f\n", "READ(10), 4 KiB random, depth 32", reads, reads / plain);
-    printf("%-46s %12.0f %8.2f\n", "  the same with the verifier on", reads_verified, reads_verified / plain);
+    printf("%-46s %12.0f %8.2f\n", "  the same with the verifier on", reads_verified,
+           reads_verified / plain);
     printf("%-46s %12.0f %8s\n", "INQUIRY round trip, one thread", inquiries, "");
-    printf("%-46s %12.0f %8.2f\n", "  the same with the verifier on (to INQUIRY off)", inquiries_verified,
-           inquiries_verified / inquiries);
-    printf("%-46s %12.1f %8s\n", "idle host with one disk, MiB resident", measure(idle_memory, false), "");
+    printf("%-46s %12.0f %8.2f\n", "  the same with the verifier on (to INQUIRY off)",
+           inquiries_verified, inquiries_verified / inquiries);
+    printf("%-46s %12.1f %8s\n", "idle host with one disk, MiB resident",
+           measure(idle_memory, false), "");
 }
 
 int main(int argc, char **argv)

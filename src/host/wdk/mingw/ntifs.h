@@ -1,6 +1,6 @@
 /*
- * ntifs.h for the .sys build: mingw's, with PsDereferenceImpersonationToken back as a routine (there
- * it is a macro over ObDereferenceObject, as in Windows 2000), and what is newer than it.
+ * ntifs.h for the .sys build: mingw's, with PsDereferenceImpersonationToken back as a routine
+ * (there it is a macro over ObDereferenceObject, as in Windows 2000), and what is newer than it.
  */
 #pragma once
 
