@@ -37,7 +37,8 @@ static void a_start_fails_clean(void *argument)
             CHILD_CHECK(host_remove(&error) && host_unload(&error));
         }
         failures += !started;
-        CHILD_CHECK(nt_pool_outstanding(0, NULL) == 0 && nt_system_threads() == 0 && nt_interface_count() == 0);
+        CHILD_CHECK(nt_pool_outstanding(0, NULL) == 0 && nt_system_threads() == 0 &&
+                    nt_interface_count() == 0);
     }
     /* Device extension and interface name; queue, service, bus; two workers and the delete thread. */
     CHILD_CHECK(failures == 2 + 3 + 3);
@@ -98,7 +99,8 @@ static void a_power_transition(void *argument)
 {
     struct host_options options = {.sched = {.kind = SCHED_SEEDED, .seed = 1, .processors = 2},
                                    .verifier = true,
-                                   .adapter_control_passive = *(const KIRQL *)argument == PASSIVE_LEVEL};
+                                   .adapter_control_passive =
+                                       *(const KIRQL *)argument == PASSIVE_LEVEL};
     struct host_request *request;
     struct host_error error;
 
@@ -143,7 +145,8 @@ static void the_end_of_a_busy_adapter(void *argument)
     (void)argument;
     linked_up();
     CHILD_CHECK(linked_connect(linked_image("a.img", 512), 0, NULL) == STATUS_SUCCESS);
-    CHILD_CHECK(linked_connect(linked_image("b.iso", 4096), VMINI_CONNECT_CDROM, NULL) == STATUS_SUCCESS);
+    CHILD_CHECK(linked_connect(linked_image("b.iso", 4096), VMINI_CONNECT_CDROM, NULL) ==
+                STATUS_SUCCESS);
     host_settle();
     memset(&wait, 0, sizeof(wait));
     linked_header(&wait.Command, VminiCommandWaitEvent, sizeof(wait));
@@ -183,8 +186,8 @@ static void removed_and_started_again(void *argument)
 /** Each level against each wanted level, each flag against each mask: a line is written when both say so. */
 static void tracing_levels_and_flags(void *argument)
 {
-    static const ULONG flags[] = {VMINI_TRACE_FUNCTION, VMINI_TRACE_PNP, VMINI_TRACE_SCSI, VMINI_TRACE_CONNECT,
-                                  VMINI_TRACE_IO};
+    static const ULONG flags[] = {VMINI_TRACE_FUNCTION, VMINI_TRACE_PNP, VMINI_TRACE_SCSI,
+                                  VMINI_TRACE_CONNECT, VMINI_TRACE_IO};
     static const ULONG masks[] = {0, 0x01, 0x02, 0x04, 0x08, 0x10, 0x15, 0xFFFFFFFF};
 
     (void)argument;
@@ -202,7 +205,8 @@ static void tracing_levels_and_flags(void *argument)
                     VminiTrace(linked_adapter(), level, flags[f], L"line", L"one", 1, L"two", 2);
                     CHILD_CHECK(trace_count() == expected);
                     if (expected) {
-                        CHILD_CHECK(strcmp(trace_at(0)->name, "line") == 0 && trace_at(0)->argument[1] == level);
+                        CHILD_CHECK(strcmp(trace_at(0)->name, "line") == 0 &&
+                                    trace_at(0)->argument[1] == level);
                     }
                 }
             }
@@ -226,7 +230,8 @@ static void tracing_as_configured(void *argument)
     bool arrival = false;
     for (size_t i = 0; i < trace_count(); i++) {
         arrival = arrival || strcmp(trace_at(i)->name, "arrival") == 0;
-        CHILD_CHECK(strcmp(trace_at(i)->name, "CDB ended") != 0 && strcmp(trace_at(i)->name, "service request") != 0);
+        CHILD_CHECK(strcmp(trace_at(i)->name, "CDB ended") != 0 &&
+                    strcmp(trace_at(i)->name, "service request") != 0);
     }
     CHILD_CHECK(arrival);
     linked_down();
@@ -244,7 +249,8 @@ CU_ErrorCode register_adapter_life_suite(void)
 {
     CU_pSuite suite = CU_add_suite("01 life", linked_folder_create, linked_folder_remove);
 
-    if (suite == NULL || CU_add_test(suite, "a start that fails leaves nothing", test_a_start_fails_clean) == NULL ||
+    if (suite == NULL ||
+        CU_add_test(suite, "a start that fails leaves nothing", test_a_start_fails_clean) == NULL ||
         CU_add_test(suite, "stop quiets, restart resumes", test_stop_restart) == NULL ||
         CU_add_test(suite, "the end of a busy adapter", test_the_end_of_a_busy_adapter) == NULL ||
         CU_add_test(suite, "removed and started again", test_removed_and_started_again) == NULL ||

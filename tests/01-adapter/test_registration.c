@@ -22,7 +22,8 @@ static void what_is_registered(void *argument)
     linked_up();
     data = &PortTheAdapter->Driver->Data;
     /* Required of every virtual miniport. */
-    CHILD_CHECK(data->HwFindAdapter == (PVOID)VminiHwFindAdapter && data->HwInitialize == VminiHwInitialize);
+    CHILD_CHECK(data->HwFindAdapter == (PVOID)VminiHwFindAdapter &&
+                data->HwInitialize == VminiHwInitialize);
     CHILD_CHECK(data->HwStartIo == VminiHwStartIo && data->HwResetBus == VminiHwResetBus);
     CHILD_CHECK(data->HwAdapterControl == VminiHwAdapterControl);
     CHILD_CHECK(data->HwFreeAdapterResources == VminiHwFreeAdapterResources);
@@ -39,12 +40,15 @@ static void what_is_registered(void *argument)
     /* TRUE, or Storport refuses. */
     CHILD_CHECK(data->TaggedQueuing && data->AutoRequestSense && data->MultipleRequestPerLu &&
                 data->NeedPhysicalAddresses);
-    CHILD_CHECK(data->MapBuffers == STOR_MAP_NON_READ_WRITE_BUFFERS); /* Read and write data go by MDL. */
-    CHILD_CHECK(data->DeviceExtensionSize == sizeof(VMINI_ADAPTER) && data->SpecificLuExtensionSize == 0);
+    CHILD_CHECK(data->MapBuffers ==
+                STOR_MAP_NON_READ_WRITE_BUFFERS); /* Read and write data go by MDL. */
+    CHILD_CHECK(data->DeviceExtensionSize == sizeof(VMINI_ADAPTER) &&
+                data->SpecificLuExtensionSize == 0);
     CHILD_CHECK(data->SrbExtensionSize == sizeof(VMINI_SRB_EXTENSION));
     CHILD_CHECK((data->FeatureSupport & STOR_FEATURE_VIRTUAL_MINIPORT) != 0);
     CHILD_CHECK((data->FeatureSupport & STOR_FEATURE_FULL_PNP_DEVICE_CAPABILITIES) != 0);
-    CHILD_CHECK(data->SrbTypeFlags == (SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK | SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK));
+    CHILD_CHECK(data->SrbTypeFlags ==
+                (SRB_TYPE_FLAG_SCSI_REQUEST_BLOCK | SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK));
     CHILD_CHECK(data->AddressTypeFlags == ADDRESS_TYPE_FLAG_BTL8);
     linked_down();
 }
@@ -64,17 +68,22 @@ static void what_find_adapter_describes(void *argument)
     linked_start();
     config = &PortTheAdapter->Config;
     adapter = linked_adapter();
-    CHILD_CHECK(config->VirtualDevice == TRUE);  /* No resources, no DMA adapter. */
-    CHILD_CHECK(config->ScatterGather == TRUE);  /* Else it does not fully initialise. */
-    CHILD_CHECK(config->Master == TRUE && config->CachesData == TRUE && config->ResetTargetSupported == TRUE);
+    CHILD_CHECK(config->VirtualDevice == TRUE); /* No resources, no DMA adapter. */
+    CHILD_CHECK(config->ScatterGather == TRUE); /* Else it does not fully initialise. */
+    CHILD_CHECK(config->Master == TRUE && config->CachesData == TRUE &&
+                config->ResetTargetSupported == TRUE);
     CHILD_CHECK(config->SynchronizationModel == StorSynchronizeFullDuplex);
     CHILD_CHECK(config->NumberOfBuses == 3 && config->MaximumNumberOfTargets == 7);
     CHILD_CHECK(config->MaximumNumberOfLogicalUnits == 255);
-    CHILD_CHECK(config->MaximumTransferLength == VMINI_MAXIMUM_TRANSFER_LENGTH); /* Never unlimited. */
+    CHILD_CHECK(config->MaximumTransferLength ==
+                VMINI_MAXIMUM_TRANSFER_LENGTH); /* Never unlimited. */
     CHILD_CHECK(config->NumberOfPhysicalBreaks == VMINI_MAXIMUM_TRANSFER_LENGTH / PAGE_SIZE + 1);
-    CHILD_CHECK(config->AlignmentMask == 0 && config->MapBuffers == STOR_MAP_NON_READ_WRITE_BUFFERS);
-    CHILD_CHECK(adapter->NumberOfBuses == 3 && adapter->MaximumTargets == 7 && adapter->MaximumLuns == 255);
-    CHILD_CHECK(adapter->Pdo != NULL && adapter->Fdo == port_fdo() && adapter->InterfaceName.Buffer != NULL);
+    CHILD_CHECK(config->AlignmentMask == 0 &&
+                config->MapBuffers == STOR_MAP_NON_READ_WRITE_BUFFERS);
+    CHILD_CHECK(adapter->NumberOfBuses == 3 && adapter->MaximumTargets == 7 &&
+                adapter->MaximumLuns == 255);
+    CHILD_CHECK(adapter->Pdo != NULL && adapter->Fdo == port_fdo() &&
+                adapter->InterfaceName.Buffer != NULL);
     linked_down();
 }
 
@@ -93,7 +102,8 @@ static void a_second_find_adapter(void *argument)
     name = adapter->InterfaceName;
     memset(&config, 0xEE, sizeof(config));
     expected = config;
-    CHILD_CHECK(VminiHwFindAdapter(adapter, adapter->Pdo, adapter->Fdo, NULL, NULL, &config, &again) == SP_RETURN_FOUND);
+    CHILD_CHECK(VminiHwFindAdapter(adapter, adapter->Pdo, adapter->Fdo, NULL, NULL, &config,
+                                   &again) == SP_RETURN_FOUND);
     expected.VirtualDevice = expected.ScatterGather = expected.Master = TRUE;
     expected.CachesData = expected.ResetTargetSupported = TRUE;
     expected.SynchronizationModel = StorSynchronizeFullDuplex;
@@ -105,7 +115,8 @@ static void a_second_find_adapter(void *argument)
     expected.AlignmentMask = 0;
     CHILD_CHECK(memcmp(&config, &expected, sizeof(config)) == 0);
     CHILD_CHECK(adapter->InterfaceName.Buffer == name.Buffer); /* Registered once. */
-    CHILD_CHECK(VminiHwInitialize(adapter)); /* As after a stop: nothing is created a second time. */
+    CHILD_CHECK(
+        VminiHwInitialize(adapter)); /* As after a stop: nothing is created a second time. */
     CHILD_CHECK(linked_connect(linked_image("a.img", 512), 0, NULL) == STATUS_SUCCESS);
     linked_down();
 }
@@ -140,11 +151,12 @@ static void lists_of_every_length(void *argument)
         }
         CHILD_CHECK(list->MaxControlType == maximum);
         memset(list->SupportedTypeList, 0, maximum);
-        CHILD_CHECK(VminiHwUnitControl(linked_adapter(), ScsiQuerySupportedUnitControlTypes, list) ==
-                    ScsiUnitControlSuccess);
+        CHILD_CHECK(VminiHwUnitControl(linked_adapter(), ScsiQuerySupportedUnitControlTypes,
+                                       list) == ScsiUnitControlSuccess);
         for (ULONG type = 0; type < maximum; type++) {
-            CHILD_CHECK(list->SupportedTypeList[type] == (type == ScsiQuerySupportedUnitControlTypes ||
-                                                          type == ScsiUnitStart || type == ScsiUnitRemove));
+            CHILD_CHECK(list->SupportedTypeList[type] ==
+                        (type == ScsiQuerySupportedUnitControlTypes || type == ScsiUnitStart ||
+                         type == ScsiUnitRemove));
         }
         ExFreePoolWithTag(list, 'tseT');
     }
@@ -153,19 +165,23 @@ static void lists_of_every_length(void *argument)
 
 static void types_that_were_not_offered(void *argument)
 {
-    STOR_ADDR_BTL8 address = {.Type = STOR_ADDRESS_TYPE_BTL8, .AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH};
+    STOR_ADDR_BTL8 address = {.Type = STOR_ADDRESS_TYPE_BTL8,
+                              .AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH};
 
     (void)argument;
     linked_up();
     CHILD_CHECK(linked_connect(linked_image("a.img", 512), 0, NULL) == STATUS_SUCCESS);
     for (int type = 0; type < 64; type++) {
-        if (type != ScsiQuerySupportedControlTypes && type != ScsiStopAdapter && type != ScsiRestartAdapter) {
-            CHILD_CHECK(VminiHwAdapterControl(linked_adapter(), type, NULL) == ScsiAdapterControlUnsuccessful);
+        if (type != ScsiQuerySupportedControlTypes && type != ScsiStopAdapter &&
+            type != ScsiRestartAdapter) {
+            CHILD_CHECK(VminiHwAdapterControl(linked_adapter(), type, NULL) ==
+                        ScsiAdapterControlUnsuccessful);
         }
         if (type != ScsiQuerySupportedUnitControlTypes) {
             CHILD_CHECK(VminiHwUnitControl(linked_adapter(), type, &address) ==
-                        (type == ScsiUnitStart || type == ScsiUnitRemove ? ScsiUnitControlSuccess
-                                                                         : ScsiUnitControlUnsuccessful));
+                        (type == ScsiUnitStart || type == ScsiUnitRemove
+                             ? ScsiUnitControlSuccess
+                             : ScsiUnitControlUnsuccessful));
         }
     }
     CHILD_CHECK(VminiBusCount(linked_adapter()) == 1); /* ScsiUnitRemove disconnects nothing. */
@@ -183,11 +199,15 @@ CU_ErrorCode register_registration_suite(void)
 {
     CU_pSuite suite = CU_add_suite("01 registration", linked_folder_create, linked_folder_remove);
 
-    if (suite == NULL || CU_add_test(suite, "DriverEntry registers", test_what_is_registered) == NULL ||
+    if (suite == NULL ||
+        CU_add_test(suite, "DriverEntry registers", test_what_is_registered) == NULL ||
         CU_add_test(suite, "HwFindAdapter describes", test_what_find_adapter_describes) == NULL ||
-        CU_add_test(suite, "a second HwFindAdapter, HwInitialize", test_a_second_find_adapter) == NULL ||
-        CU_add_test(suite, "lists of control types of every length", test_lists_of_every_length) == NULL ||
-        CU_add_test(suite, "control types that were not offered", test_types_that_were_not_offered) == NULL) {
+        CU_add_test(suite, "a second HwFindAdapter, HwInitialize", test_a_second_find_adapter) ==
+            NULL ||
+        CU_add_test(suite, "lists of control types of every length", test_lists_of_every_length) ==
+            NULL ||
+        CU_add_test(suite, "control types that were not offered",
+                    test_types_that_were_not_offered) == NULL) {
         return CU_get_error();
     }
     return CUE_SUCCESS;

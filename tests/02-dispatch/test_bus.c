@@ -87,9 +87,9 @@ static void test_shapes(void)
 /** One step beyond each edge, and far beyond: nobody there, nothing touched (the table lies in guarded pool). */
 static void beyond_the_edges(void *argument)
 {
-    static const VMINI_ADDRESS outside[] = {{2, 0, 0, 0},     {0, 3, 0, 0},     {0, 0, 4, 0},      {255, 0, 0, 0},
-                                            {0, 255, 0, 0},   {0, 0, 255, 0},   {2, 3, 4, 0},      {1, 255, 255, 0},
-                                            {255, 255, 0, 0}, {254, 254, 254, 0}};
+    static const VMINI_ADDRESS outside[] = {
+        {2, 0, 0, 0},   {0, 3, 0, 0}, {0, 0, 4, 0},     {255, 0, 0, 0},   {0, 255, 0, 0},
+        {0, 0, 255, 0}, {2, 3, 4, 0}, {1, 255, 255, 0}, {255, 255, 0, 0}, {254, 254, 254, 0}};
     VMINI_ADAPTER *adapter;
     UCHAR luns[4];
 
@@ -105,7 +105,8 @@ static void beyond_the_edges(void *argument)
         VminiBusReportMissing(adapter, outside[i]);
         if (outside[i].Path >= 2 || outside[i].Target >= 3) {
             CHILD_CHECK(!VminiBusTargetExists(adapter, outside[i].Path, outside[i].Target));
-            CHILD_CHECK(VminiBusListLuns(adapter, outside[i].Path, outside[i].Target, luns, 4) == 0);
+            CHILD_CHECK(VminiBusListLuns(adapter, outside[i].Path, outside[i].Target, luns, 4) ==
+                        0);
         }
     }
     CHILD_CHECK(VminiBusFind(adapter, (VMINI_ADDRESS){1, 2, 3, 0}) == NULL); /* Legal, and empty. */
@@ -174,7 +175,8 @@ static void the_corners_of_a_wide_bus(void *argument)
     CHILD_CHECK(host_units(units, 4) == 4 && VminiBusCount(linked_adapter()) == 4);
     for (unsigned i = 0; i < 4; i++) {
         CHILD_CHECK(units[i].block_count == 8 && units[i].lun == 0);
-        CHILD_CHECK((units[i].path == 0 || units[i].path == 7) && (units[i].target == 0 || units[i].target == 127));
+        CHILD_CHECK((units[i].path == 0 || units[i].path == 7) &&
+                    (units[i].target == 0 || units[i].target == 127));
     }
     linked_down();
 }
@@ -193,12 +195,14 @@ static void the_luns_of_a_target(void *argument)
     CHILD_CHECK(VminiBusListLuns(linked_adapter(), 0, 0, luns, 8) == 3);
     CHILD_CHECK(luns[0] == 5 && luns[1] == 100 && luns[2] == 254 && luns[3] == 0xEE);
     memset(luns, 0xEE, sizeof(luns));
-    CHILD_CHECK(VminiBusListLuns(linked_adapter(), 0, 0, luns, 2) == 3 && luns[1] == 100 && luns[2] == 0xEE);
+    CHILD_CHECK(VminiBusListLuns(linked_adapter(), 0, 0, luns, 2) == 3 && luns[1] == 100 &&
+                luns[2] == 0xEE);
     CHILD_CHECK(VminiBusListLuns(linked_adapter(), 0, 0, luns, 0) == 3);
     CHILD_CHECK(VminiBusTargetExists(linked_adapter(), 0, 0));
     CHILD_CHECK(host_units(NULL, 0) == 3); /* Found by REPORT LUNS to a LUN 0 that is not there. */
     CHILD_CHECK(linked_disconnect(linked_image("c.img", 512 * 8)) == STATUS_SUCCESS);
-    CHILD_CHECK(VminiBusListLuns(linked_adapter(), 0, 0, luns, 8) == 2 && luns[0] == 5 && luns[1] == 254);
+    CHILD_CHECK(VminiBusListLuns(linked_adapter(), 0, 0, luns, 8) == 2 && luns[0] == 5 &&
+                luns[1] == 254);
     linked_down();
 }
 
@@ -220,8 +224,10 @@ static void a_device_leaves_in_two_steps(void *argument)
     linked_begin(&ioctl, &in, sizeof(in), NULL, 0);
     host_settle();
     linked_settle();
-    CHILD_CHECK(device->Missing && device->ReportedMissing && !device->Closed); /* We hold it: the file stays open. */
-    CHILD_CHECK(VminiBusFind(linked_adapter(), address) == NULL && VminiBusCount(linked_adapter()) == 0);
+    CHILD_CHECK(device->Missing && device->ReportedMissing &&
+                !device->Closed); /* We hold it: the file stays open. */
+    CHILD_CHECK(VminiBusFind(linked_adapter(), address) == NULL &&
+                VminiBusCount(linked_adapter()) == 0);
     CHILD_CHECK(nt_pool_outstanding(VMINI_TAG_MEDIA, NULL) == 1);
     CHILD_CHECK(VminiBusReserveAddress(linked_adapter(), &address) == STATUS_DEVICE_BUSY);
     VminiBusDereference(linked_adapter(), device);
@@ -244,12 +250,17 @@ CU_ErrorCode register_bus_suite(void)
 {
     CU_pSuite suite = CU_add_suite("02 bus", linked_folder_create, linked_folder_remove);
 
-    if (suite == NULL || CU_add_test(suite, "each shape of bus is filled, in order, and emptied", test_shapes) == NULL ||
+    if (suite == NULL ||
+        CU_add_test(suite, "each shape of bus is filled, in order, and emptied", test_shapes) ==
+            NULL ||
         CU_add_test(suite, "beyond the edges", test_beyond_the_edges) == NULL ||
-        CU_add_test(suite, "creation that fails leaves nothing", test_creation_fails_clean) == NULL ||
+        CU_add_test(suite, "creation that fails leaves nothing", test_creation_fails_clean) ==
+            NULL ||
         CU_add_test(suite, "8 x 128 x 1: the corners", test_the_corners_of_a_wide_bus) == NULL ||
-        CU_add_test(suite, "1 x 1 x 255: the LUNs of a target", test_the_luns_of_a_target) == NULL ||
-        CU_add_test(suite, "a device leaves in two steps", test_a_device_leaves_in_two_steps) == NULL) {
+        CU_add_test(suite, "1 x 1 x 255: the LUNs of a target", test_the_luns_of_a_target) ==
+            NULL ||
+        CU_add_test(suite, "a device leaves in two steps", test_a_device_leaves_in_two_steps) ==
+            NULL) {
         return CU_get_error();
     }
     return CUE_SUCCESS;

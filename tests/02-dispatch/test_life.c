@@ -4,6 +4,8 @@
  */
 #include "support/linked.h"
 
+#include "nt/explore.h"
+
 #include <CUnit/CUnit.h>
 
 #include <errno.h>
@@ -41,13 +43,16 @@ static void connect_answers_when_storport_has_seen_it(void *argument)
     linked_up();
     CHILD_CHECK(devices() == 0 && host_units(NULL, 0) == 0);
     CHILD_CHECK(linked_connect(disk(), 0, &out) == STATUS_SUCCESS);
-    CHILD_CHECK(out.Address.Path == 0 && out.Address.Target == 0 && out.Address.Lun == 0 && out.Address.Reserved == 0);
+    CHILD_CHECK(out.Address.Path == 0 && out.Address.Target == 0 && out.Address.Lun == 0 &&
+                out.Address.Reserved == 0);
     CHILD_CHECK(out.BlockSize == 512 && out.BlockCount == 64);
     CHILD_CHECK(devices() == 1);
     host_settle();
-    CHILD_CHECK(host_units(&unit, 1) == 1 && unit.block_count == 64 && unit.path == 0 && unit.target == 0);
+    CHILD_CHECK(host_units(&unit, 1) == 1 && unit.block_count == 64 && unit.path == 0 &&
+                unit.target == 0);
     CHILD_CHECK(linked_disconnect(disk()) == STATUS_SUCCESS);
-    CHILD_CHECK(host_file_counts().opens == host_file_counts().closes); /* Closed when DISCONNECT answers. */
+    CHILD_CHECK(host_file_counts().opens ==
+                host_file_counts().closes); /* Closed when DISCONNECT answers. */
     CHILD_CHECK(devices() == 0);
     host_settle();
     CHILD_CHECK(host_units(NULL, 0) == 0);
@@ -82,12 +87,14 @@ static void a_file_is_connected_once(void *argument)
     (void)argument;
     linked_up();
     CHILD_CHECK(linked_connect(disk(), VMINI_CONNECT_READ_ONLY, NULL) == STATUS_SUCCESS);
-    CHILD_CHECK(linked_connect(disk(), VMINI_CONNECT_READ_ONLY, NULL) == STATUS_OBJECT_NAME_COLLISION);
+    CHILD_CHECK(linked_connect(disk(), VMINI_CONNECT_READ_ONLY, NULL) ==
+                STATUS_OBJECT_NAME_COLLISION);
     linked_connect_in(&in, disk(), VMINI_CONNECT_READ_ONLY);
     for (WCHAR *at = in.PathName; *at != 0; at++) {
         *at = RtlUpcaseUnicodeChar(*at); /* Another spelling of the same name. */
     }
-    CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) == STATUS_OBJECT_NAME_COLLISION);
+    CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) ==
+                STATUS_OBJECT_NAME_COLLISION);
     CHILD_CHECK(devices() == 1);
     linked_down(); /* With the disk still connected. */
 }
@@ -100,9 +107,11 @@ static void an_address_may_be_wanted(void *argument)
     (void)argument;
     linked_up();
     linked_connect_in(&in, disk(), 0);
-    in.Address = (VMINI_ADDRESS){0, 15, 7, 0xFF}; /* The last one. What is reserved is not looked at. */
+    in.Address =
+        (VMINI_ADDRESS){0, 15, 7, 0xFF}; /* The last one. What is reserved is not looked at. */
     CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) == STATUS_SUCCESS);
-    CHILD_CHECK(out.Address.Path == 0 && out.Address.Target == 15 && out.Address.Lun == 7 && out.Address.Reserved == 0);
+    CHILD_CHECK(out.Address.Path == 0 && out.Address.Target == 15 && out.Address.Lun == 7 &&
+                out.Address.Reserved == 0);
     linked_connect_in(&in, linked_image("other.img", 512), 0);
     in.Address = out.Address;
     CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) == STATUS_DEVICE_BUSY);
@@ -125,17 +134,20 @@ static void what_connect_refuses(void *argument)
 
     (void)argument;
     linked_up();
-    CHILD_CHECK(linked_connect("/nowhere.img", 0, &out) == STATUS_OBJECT_NAME_NOT_FOUND); /* Leaves its target there. */
-    linked_settle(); /* Who answered still has to put things away. */
+    CHILD_CHECK(linked_connect("/nowhere.img", 0, &out) ==
+                STATUS_OBJECT_NAME_NOT_FOUND); /* Leaves its target there. */
+    linked_settle();                           /* Who answered still has to put things away. */
     blocks = nt_pool_outstanding(0, NULL);
     handles = nt_handle_count();
     CHILD_CHECK(linked_connect(linked_image("empty.img", 0), 0, &out) == STATUS_FILE_INVALID);
     CHILD_CHECK(linked_connect(linked_image("short.img", 511), 0, &out) == STATUS_FILE_INVALID);
-    CHILD_CHECK(linked_connect(linked_image("short.iso", 2047), VMINI_CONNECT_CDROM, &out) == STATUS_FILE_INVALID);
+    CHILD_CHECK(linked_connect(linked_image("short.iso", 2047), VMINI_CONNECT_CDROM, &out) ==
+                STATUS_FILE_INVALID);
     linked_connect_in(&in, disk(), 0x10);
     CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) == STATUS_INVALID_PARAMETER);
     linked_connect_in(&in, "/nowhere/at/all.img", 0);
-    CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) == STATUS_OBJECT_PATH_NOT_FOUND);
+    CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) ==
+                STATUS_OBJECT_PATH_NOT_FOUND);
     host_set_user(HOST_USER_STANDARD, 65534);
     CHILD_CHECK(linked_connect(disk(), 0, &out) == STATUS_PRIVILEGE_NOT_HELD);
     CHILD_CHECK(linked_disconnect(disk()) == STATUS_PRIVILEGE_NOT_HELD);
@@ -143,7 +155,8 @@ static void what_connect_refuses(void *argument)
     host_set_user(HOST_USER_ADMINISTRATOR, 0);
     linked_settle();
     CHILD_CHECK(nt_pool_outstanding(0, NULL) == blocks && nt_handle_count() == handles);
-    CHILD_CHECK(linked_connect(disk(), 0, &out) == STATUS_SUCCESS); /* Nothing is in the way afterwards. */
+    CHILD_CHECK(linked_connect(disk(), 0, &out) ==
+                STATUS_SUCCESS); /* Nothing is in the way afterwards. */
     linked_down();
 }
 
@@ -172,7 +185,8 @@ static void connect_gives_up_after_ten_seconds(void *argument)
     CHILD_CHECK(nt_pool_outstanding(VMINI_TAG_MEDIA, NULL) == 0); /* Closed at once... */
     linked_adapter()->Stopped = 0;
     linked_pass(30);
-    CHILD_CHECK(nt_pool_outstanding(VMINI_TAG_BUS, NULL) == 2); /* ...and freed: the bus and one target are left. */
+    CHILD_CHECK(nt_pool_outstanding(VMINI_TAG_BUS, NULL) ==
+                2); /* ...and freed: the bus and one target are left. */
     CHILD_CHECK(linked_connect(disk(), 0, &out) == STATUS_SUCCESS);
     linked_down();
 }
@@ -194,7 +208,8 @@ static void the_inquiry_that_never_comes(void *argument)
     start = sched_time();
     CHILD_CHECK(linked_disconnect(disk()) == STATUS_SUCCESS);
     sched_settle(start + 95000000u);
-    CHILD_CHECK(VminiBusReserveAddress(linked_adapter(), &address) == STATUS_DEVICE_BUSY); /* Not reused too early. */
+    CHILD_CHECK(VminiBusReserveAddress(linked_adapter(), &address) ==
+                STATUS_DEVICE_BUSY); /* Not reused too early. */
     sched_settle(start + 110000000u);
     CHILD_CHECK(VminiBusReserveAddress(linked_adapter(), &address) == STATUS_SUCCESS);
     VminiBusReleaseAddress(linked_adapter(), address);
@@ -217,7 +232,8 @@ static void only_an_inquiry_reports_it_missing(void *argument)
     device = VminiBusFind(linked_adapter(), address);
     CHILD_CHECK(device != NULL);
     KeAcquireSpinLock(&linked_adapter()->Bus->Lock, &irql);
-    VminiBusMarkMissing(linked_adapter(), device); /* As VminiBusDepart does, but nobody is told: no scan comes. */
+    VminiBusMarkMissing(linked_adapter(),
+                        device); /* As VminiBusDepart does, but nobody is told: no scan comes. */
     KeReleaseSpinLock(&linked_adapter()->Bus->Lock, irql);
     request = host_request_create();
     request->cdb_length = 6; /* TEST UNIT READY */
@@ -344,7 +360,8 @@ static void disconnect_races_with_connect(void *argument)
     linked_begin(&connect, &in, sizeof(in), &out, sizeof(out));
     for (unsigned tries = 0; tries < 40; tries++) {
         linked_begin(&disconnect, &out_in, sizeof(out_in), NULL, 0);
-        out_status = host_ioctl_wait(&disconnect); /* Lost: then this waits for ever, and the scheduler says so. */
+        out_status = host_ioctl_wait(
+            &disconnect); /* Lost: then this waits for ever, and the scheduler says so. */
         if (out_status != STATUS_NO_SUCH_DEVICE) {
             break; /* Before that the connection has not arrived yet. */
         }
@@ -361,6 +378,105 @@ static void disconnect_races_with_connect(void *argument)
 static void test_disconnect_races(void)
 {
     linked_sweep(disconnect_races_with_connect, NULL, 40);
+}
+
+static PVMINI_CONNECTION only_connection(void)
+{
+    PVMINI_SERVICE service = linked_adapter()->Service;
+
+    return IsListEmpty(&service->Connections)
+               ? NULL
+               : CONTAINING_RECORD(service->Connections.Flink, VMINI_CONNECTION, Link);
+}
+
+static void disconnect_as_soon_as_arrived(void *argument)
+{
+    VMINI_DISCONNECT_IN in;
+
+    linked_disconnect_in(&in, disk(), NULL);
+    while (only_connection() == NULL || !only_connection()->Arrived) {
+        sched_point();
+    }
+    *(NTSTATUS *)argument = linked_call(&in, sizeof(in), NULL, 0, NULL);
+}
+
+/**
+ * The narrowest place: the connection says that it has arrived, and its device is not in the table yet. We hold the bus
+ * lock until a DISCONNECT has come as far as that; whoever gets the lock then, DISCONNECT must not be lost.
+ */
+static void disconnect_before_the_device_is_there(void *argument)
+{
+    struct host_options options = {.sched = {.kind = SCHED_SEEDED, .processors = 3},
+                                   .verifier = true};
+    NTSTATUS disconnected = STATUS_PENDING;
+    struct nt_thread *thread;
+    VMINI_CONNECT_OUT out;
+    VMINI_CONNECT_IN in;
+    struct host_ioctl ioctl;
+    KIRQL irql;
+
+    (void)argument;
+    linked_boot_with(&options);
+    linked_start();
+    linked_connect_in(&in, disk(), 0);
+    linked_begin(&ioctl, &in, sizeof(in), &out, sizeof(out));
+    if (only_connection() == NULL || only_connection()->Arrived) {
+        _exit(0); /* This schedule was faster: nothing to be seen. */
+    }
+    thread = sched_spawn("disconnect", disconnect_as_soon_as_arrived, &disconnected);
+    KeAcquireSpinLock(&linked_adapter()->Bus->Lock, &irql);
+    for (unsigned i = 0; i < 2000 && !only_connection()->Disconnecting; i++) {
+        sched_point();
+    }
+    for (unsigned i = 0; i < 60; i++) {
+        sched_point();
+    }
+    KeReleaseSpinLock(&linked_adapter()->Bus->Lock, irql);
+    nt_wait(thread, NULL);
+    nt_object_dereference(thread);
+    CHILD_CHECK(disconnected == STATUS_SUCCESS);
+    host_ioctl_wait(&ioctl);
+    CHILD_CHECK(devices() == 0);
+    linked_down();
+}
+
+static void test_narrow_disconnect(void)
+{
+    uint64_t seed = 0;
+    struct explore_result result =
+        sched_sweep(disconnect_before_the_device_is_there, NULL, SCHED_RANDOM, 1, 40, &seed);
+
+    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
+    if (result.outcome != EXPLORE_PASSED) {
+        fprintf(stderr, "    seed %llu: %s: %s\n", (unsigned long long)seed,
+                explore_outcome_name(result.outcome), result.report.text);
+    }
+    explore_result_free(&result);
+}
+
+/** The INQUIRY comes just when the patience has ended: CONNECT does not say yes to a device on its way out. */
+static void an_inquiry_that_comes_too_late(void *argument)
+{
+    VMINI_ADDRESS address = {0, 0, 0, 0};
+    PVMINI_DEVICE device;
+    VMINI_CONNECT_OUT out;
+    VMINI_CONNECT_IN in;
+    struct host_ioctl ioctl;
+
+    (void)argument;
+    linked_up();
+    linked_adapter()->Stopped = 1; /* No INQUIRY gets through by itself. */
+    linked_connect_in(&in, disk(), 0);
+    linked_begin(&ioctl, &in, sizeof(in), &out, sizeof(out));
+    linked_settle();
+    device = VminiBusFind(linked_adapter(), address);
+    CHILD_CHECK(device != NULL && VminiBusDepart(linked_adapter(), device));
+    CHILD_CHECK(!VminiBusDepart(linked_adapter(), device)); /* Only once. */
+    VminiServiceEnumerated(linked_adapter(), device);
+    VminiBusDereference(linked_adapter(), device);
+    CHILD_CHECK(host_ioctl_wait(&ioctl) == STATUS_DEVICE_REMOVED);
+    linked_adapter()->Stopped = 0;
+    linked_down();
 }
 
 /** The adapter is removed in the middle of it. */
@@ -382,9 +498,10 @@ static void removal_races_with_connect(void *argument)
     nt_wait(thread, NULL);
     nt_object_dereference(thread);
     status = host_ioctl_wait(&ioctl);
-    CHILD_CHECK(status == STATUS_SUCCESS || status == STATUS_CANCELLED || status == STATUS_DEVICE_REMOVED ||
-                status == STATUS_DELETE_PENDING);
-    CHILD_CHECK(nt_pool_outstanding(0, NULL) == 0 && host_file_counts().opens == host_file_counts().closes);
+    CHILD_CHECK(status == STATUS_SUCCESS || status == STATUS_CANCELLED ||
+                status == STATUS_DEVICE_REMOVED || status == STATUS_DELETE_PENDING);
+    CHILD_CHECK(nt_pool_outstanding(0, NULL) == 0 &&
+                host_file_counts().opens == host_file_counts().closes);
     linked_down();
 }
 
@@ -403,7 +520,8 @@ static void every_allocation_may_fail(void *argument)
 
     (void)argument;
     linked_up();
-    CHILD_CHECK(linked_connect(disk(), 0, NULL) == STATUS_SUCCESS); /* What stays (targets) is there now. */
+    CHILD_CHECK(linked_connect(disk(), 0, NULL) ==
+                STATUS_SUCCESS); /* What stays (targets) is there now. */
     CHILD_CHECK(linked_disconnect(disk()) == STATUS_SUCCESS);
     host_settle();
     linked_pass(20);
@@ -437,7 +555,8 @@ static void the_flush_before_the_close_may_fail(void *argument)
     CHILD_CHECK(linked_connect(disk(), 0, NULL) == STATUS_SUCCESS);
     host_settle();
     host_file_fault_add(&rule);
-    CHILD_CHECK(linked_disconnect(disk()) == nt_status_of_errno(EIO)); /* The last chance to hear of lost data. */
+    CHILD_CHECK(linked_disconnect(disk()) ==
+                nt_status_of_errno(EIO)); /* The last chance to hear of lost data. */
     host_file_faults_clear();
     CHILD_CHECK(host_file_counts().opens == host_file_counts().closes && devices() == 0);
     linked_down();
@@ -453,7 +572,8 @@ static void the_volume_asks_to_go(void *argument)
     host_settle();
     CHILD_CHECK(nt_notification_count() == 1);
     CHILD_CHECK(host_volume_query_remove(disk())); /* Yes, and by then the file is closed. */
-    CHILD_CHECK(host_file_counts().opens == host_file_counts().closes && host_file_counts().flushes != 0);
+    CHILD_CHECK(host_file_counts().opens == host_file_counts().closes &&
+                host_file_counts().flushes != 0);
     host_settle();
     linked_settle();
     CHILD_CHECK(devices() == 0 && nt_notification_count() == 0 && host_units(NULL, 0) == 0);
@@ -497,7 +617,8 @@ static void the_volume_asks_while_connecting(void *argument)
     nt_object_dereference(thread);
     host_settle();
     linked_settle();
-    CHILD_CHECK(devices() == nt_pool_outstanding(VMINI_TAG_MEDIA, NULL) && devices() == nt_notification_count());
+    CHILD_CHECK(devices() == nt_pool_outstanding(VMINI_TAG_MEDIA, NULL) &&
+                devices() == nt_notification_count());
     linked_down();
 }
 
@@ -513,6 +634,7 @@ LINKED_CASE(an_address_may_be_wanted)
 LINKED_CASE(what_connect_refuses)
 LINKED_CASE(connect_gives_up_after_ten_seconds)
 LINKED_CASE(the_inquiry_that_never_comes)
+LINKED_CASE(an_inquiry_that_comes_too_late)
 LINKED_CASE(only_an_inquiry_reports_it_missing)
 LINKED_CASE(every_allocation_may_fail)
 LINKED_CASE(the_flush_before_the_close_may_fail)
@@ -526,18 +648,21 @@ CU_ErrorCode register_life_suite(void)
         const char *name;
         void (*run)(void);
     } cases[] = {
-        {"CONNECT answers when Storport has seen the device", test_connect_answers_when_storport_has_seen_it},
+        {"CONNECT answers when Storport has seen the device",
+         test_connect_answers_when_storport_has_seen_it},
         {"DISCONNECT by address", test_disconnect_by_address},
         {"a file is connected once", test_a_file_is_connected_once},
         {"an address may be wanted", test_an_address_may_be_wanted},
         {"what CONNECT refuses", test_what_connect_refuses},
         {"CONNECT gives up after ten seconds", test_connect_gives_up_after_ten_seconds},
         {"the INQUIRY that never comes", test_the_inquiry_that_never_comes},
+        {"the INQUIRY that comes too late", test_an_inquiry_that_comes_too_late},
         {"only an INQUIRY reports a device missing", test_only_an_inquiry_reports_it_missing},
         {"two DISCONNECTs at once: 40 seeds", test_two_disconnects},
         {"CONNECT cancelled at any moment: 60 seeds", test_cancelled_connect},
         {"DISCONNECT cancelled at any moment: 40 seeds", test_cancelled_disconnect},
         {"DISCONNECT during CONNECT: 80 seeds", test_disconnect_races},
+        {"DISCONNECT in the narrowest place: 40 seeds", test_narrow_disconnect},
         {"removal during CONNECT: 60 seeds", test_removal_races},
         {"every allocation of a CONNECT may fail", test_every_allocation_may_fail},
         {"the flush before the close may fail", test_the_flush_before_the_close_may_fail},

@@ -30,7 +30,8 @@ static uint8_t *command_of(const struct command *command, ULONG says)
     CHILD_CHECK(buffer != NULL);
     linked_header((VMINI_COMMAND *)(void *)buffer, command->code, says);
     if (command->code == VminiCommandWaitEvent) {
-        ((VMINI_WAIT_EVENT_IN *)(void *)buffer)->LastSequence = 77; /* No such event: refused, not pended. */
+        ((VMINI_WAIT_EVENT_IN *)(void *)buffer)->LastSequence =
+            77; /* No such event: refused, not pended. */
     }
     return buffer;
 }
@@ -57,7 +58,8 @@ static void every_input_length(void *argument)
             free(liar);
         }
         uint8_t *wrong = command_of(&commands[c], commands[c].input + 1);
-        CHILD_CHECK(linked_call(wrong, commands[c].input, out, sizeof(out), NULL) == STATUS_INVALID_BUFFER_SIZE);
+        CHILD_CHECK(linked_call(wrong, commands[c].input, out, sizeof(out), NULL) ==
+                    STATUS_INVALID_BUFFER_SIZE);
         free(wrong);
     }
     linked_down();
@@ -104,7 +106,8 @@ static void headers_that_are_not_ours(void *argument)
     static const ULONG codes[] = {0, VminiCommandWaitEvent + 1, 0x7FFFFFFF, 0x80000001, 0xFFFFFFFF};
     for (unsigned i = 0; i < RTL_NUMBER_OF(codes); i++) {
         linked_header(&in, codes[i], sizeof(in));
-        CHILD_CHECK(linked_call(&in, sizeof(in), out, sizeof(out), NULL) == STATUS_INVALID_DEVICE_REQUEST);
+        CHILD_CHECK(linked_call(&in, sizeof(in), out, sizeof(out), NULL) ==
+                    STATUS_INVALID_DEVICE_REQUEST);
     }
     linked_down();
 }
@@ -117,7 +120,8 @@ static void rights(void *argument)
     linked_up();
     host_set_user(HOST_USER_STANDARD, 65534);
     for (unsigned c = 0; c < RTL_NUMBER_OF(commands); c++) {
-        bool privileged = commands[c].code == VminiCommandConnect || commands[c].code == VminiCommandDisconnect;
+        bool privileged =
+            commands[c].code == VminiCommandConnect || commands[c].code == VminiCommandDisconnect;
         uint8_t *in = command_of(&commands[c], commands[c].input);
         NTSTATUS status = linked_call(in, commands[c].input, out, sizeof(out), NULL);
 
@@ -181,7 +185,8 @@ static void resolving_paths(void *argument)
             RtlInitUnicodeString(&expected, paths[i].nt);
             CHILD_CHECK(connection.NtPath.Length == expected.Length);
             CHILD_CHECK(memcmp(connection.NtPath.Buffer, expected.Buffer, expected.Length) == 0);
-            CHILD_CHECK(connection.Key.Length == expected.Length && connection.Key.Buffer == connection.KeyBuffer);
+            CHILD_CHECK(connection.Key.Length == expected.Length &&
+                        connection.Key.Buffer == connection.KeyBuffer);
             CHILD_CHECK(RtlEqualUnicodeString(&connection.Key, &expected, TRUE));
             CHILD_CHECK(connection.Key.Buffer[expected.Length / 2 - 1] ==
                         RtlUpcaseUnicodeChar(expected.Buffer[expected.Length / 2 - 1]));
@@ -198,7 +203,8 @@ static void long_paths(void *argument)
 
     (void)argument;
     linked_boot();
-    source = ExAllocatePoolWithTag(NonPagedPoolNx, VMINI_PATH_LENGTH * sizeof(WCHAR), 'tseT'); /* Guarded. */
+    source = ExAllocatePoolWithTag(NonPagedPoolNx, VMINI_PATH_LENGTH * sizeof(WCHAR),
+                                   'tseT'); /* Guarded. */
     for (unsigned i = 0; i < VMINI_PATH_LENGTH; i++) {
         source[i] = i < 2 ? '\\' : 'x';
     }
@@ -221,7 +227,8 @@ static NTSTATUS list(VMINI_ACTIVE_LIST_OUT *out, ULONG entries, ULONG *returned)
 
     linked_header(&in, VminiCommandActiveList, sizeof(in));
     return linked_call(&in, sizeof(in), out,
-                       (ULONG)(FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries) + entries * sizeof(VMINI_ACTIVE_ENTRY)),
+                       (ULONG)(FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries) +
+                               entries * sizeof(VMINI_ACTIVE_ENTRY)),
                        returned);
 }
 
@@ -237,16 +244,16 @@ static void the_list_of_what_is_connected(void *argument)
     linked_up();
     CHILD_CHECK(list(out, 0, &returned) == STATUS_SUCCESS && out->Total == 0 && out->Returned == 0);
     for (unsigned i = 0; i < 3; i++) {
-        CHILD_CHECK(linked_connect(linked_image(names[i], 8192), i == 1 ? VMINI_CONNECT_CDROM : 0, NULL) ==
-                    STATUS_SUCCESS);
+        CHILD_CHECK(linked_connect(linked_image(names[i], 8192), i == 1 ? VMINI_CONNECT_CDROM : 0,
+                                   NULL) == STATUS_SUCCESS);
     }
     for (ULONG room = 0; room <= 4; room++) {
         NTSTATUS status = list(out, room, &returned);
 
         CHILD_CHECK(status == (room < 3 ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS));
         CHILD_CHECK(out->Total == 3 && out->Returned == (room < 3 ? room : 3));
-        CHILD_CHECK(returned ==
-                    FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries) + out->Returned * sizeof(VMINI_ACTIVE_ENTRY));
+        CHILD_CHECK(returned == FIELD_OFFSET(VMINI_ACTIVE_LIST_OUT, Entries) +
+                                    out->Returned * sizeof(VMINI_ACTIVE_ENTRY));
     }
     CHILD_CHECK(out->Entries[1].Flags == VMINI_CONNECT_CDROM && out->Entries[1].BlockSize == 2048);
     CHILD_CHECK(out->Entries[1].BlockCount == 4 && out->Entries[1].State == 1);
@@ -285,10 +292,12 @@ static void events_come_in_order(void *argument)
     CHILD_CHECK(linked_connect(linked_image("a.img", 512), 0, NULL) == STATUS_SUCCESS);
     CHILD_CHECK(linked_disconnect(linked_image("a.img", 512)) == STATUS_SUCCESS);
     CHILD_CHECK(host_ioctl_wait(&ioctl) == STATUS_SUCCESS);
-    CHILD_CHECK(pended.Sequence == 1 && pended.Lost == 0 && pended.Kind == VminiEventArrival && pended.Status == 0);
+    CHILD_CHECK(pended.Sequence == 1 && pended.Lost == 0 && pended.Kind == VminiEventArrival &&
+                pended.Status == 0);
     CHILD_CHECK(next_event(1, &event) == STATUS_SUCCESS);
     CHILD_CHECK(event.Sequence == 2 && event.Kind == VminiEventDeparture && event.Lost == 0);
-    CHILD_CHECK(next_event(0, &event) == STATUS_SUCCESS && event.Sequence == 1); /* They stay for those who come late. */
+    CHILD_CHECK(next_event(0, &event) == STATUS_SUCCESS &&
+                event.Sequence == 1); /* They stay for those who come late. */
     CHILD_CHECK(next_event(3, &event) == STATUS_INVALID_PARAMETER); /* None has this number yet. */
     CHILD_CHECK(next_event(MAXULONGLONG, &event) == STATUS_INVALID_PARAMETER);
     linked_down();
@@ -307,7 +316,8 @@ static void the_ring_overflows(void *argument)
     CHILD_CHECK(next_event(0, &event) == STATUS_SUCCESS);
     CHILD_CHECK(event.Sequence == 2 * VMINI_EVENT_RING + 1 && event.Lost == 2 * VMINI_EVENT_RING);
     CHILD_CHECK(event.Status == (NTSTATUS)event.Sequence);
-    CHILD_CHECK(next_event(2 * VMINI_EVENT_RING, &event) == STATUS_SUCCESS && event.Lost == 0); /* The oldest one. */
+    CHILD_CHECK(next_event(2 * VMINI_EVENT_RING, &event) == STATUS_SUCCESS &&
+                event.Lost == 0); /* The oldest one. */
     CHILD_CHECK(next_event(2 * VMINI_EVENT_RING - 1, &event) == STATUS_SUCCESS && event.Lost == 1);
     CHILD_CHECK(next_event(3 * VMINI_EVENT_RING - 1, &event) == STATUS_SUCCESS);
     CHILD_CHECK(event.Sequence == 3 * VMINI_EVENT_RING && event.Lost == 0);

@@ -14,13 +14,15 @@ static const enum host_srb_type forms[] = {HOST_SRB_LEGACY, HOST_SRB_EXTENDED};
 
 static void up_with_disks(enum host_srb_type form, ULONG second_flags)
 {
-    struct host_options options = {
-        .sched = {.kind = SCHED_SEEDED, .seed = 1, .processors = 2}, .verifier = true, .srb_type = form};
+    struct host_options options = {.sched = {.kind = SCHED_SEEDED, .seed = 1, .processors = 2},
+                                   .verifier = true,
+                                   .srb_type = form};
 
     linked_boot_with(&options);
     linked_start();
     CHILD_CHECK(linked_connect(linked_image("a.img", 64 * 512), 0, NULL) == STATUS_SUCCESS);
-    CHILD_CHECK(linked_connect(linked_image("b.img", 64 * 512), second_flags, NULL) == STATUS_SUCCESS);
+    CHILD_CHECK(linked_connect(linked_image("b.img", 64 * 512), second_flags, NULL) ==
+                STATUS_SUCCESS);
     host_settle();
 }
 
@@ -40,7 +42,8 @@ static void each_function(void *argument)
     CHILD_CHECK(host_send_shutdown(0, 0, 0) == SRB_STATUS_SUCCESS);
     CHILD_CHECK(host_send_shutdown(0, 0, 0) == SRB_STATUS_SUCCESS); /* Several may come. */
     CHILD_CHECK(host_file_counts().flushes == before.flushes + 3);
-    CHILD_CHECK(host_send_flush(0, 1, 0) == SRB_STATUS_SUCCESS); /* Read only: nothing to make durable. */
+    CHILD_CHECK(host_send_flush(0, 1, 0) ==
+                SRB_STATUS_SUCCESS); /* Read only: nothing to make durable. */
     CHILD_CHECK(host_file_counts().flushes == before.flushes + 3);
     CHILD_CHECK(host_send_flush(0, 5, 0) == SRB_STATUS_NO_DEVICE);
 
@@ -76,8 +79,13 @@ static void a_flush_that_fails(void *argument)
  *  way, whatever form the SRB has. */
 static void functions_without_a_row(void *argument)
 {
-    static const UCHAR unknown[] = {SRB_FUNCTION_RECEIVE_EVENT, SRB_FUNCTION_TERMINATE_IO, SRB_FUNCTION_RELEASE_RECOVERY,
-                                    0x0F, 0x29, 0x7F, 0xFE};
+    static const UCHAR unknown[] = {SRB_FUNCTION_RECEIVE_EVENT,
+                                    SRB_FUNCTION_TERMINATE_IO,
+                                    SRB_FUNCTION_RELEASE_RECOVERY,
+                                    0x0F,
+                                    0x29,
+                                    0x7F,
+                                    0xFE};
     const enum host_srb_type *form = argument;
     struct host_request *request;
 
@@ -113,21 +121,27 @@ static void capabilities_of_every_length(void *argument)
 
         for (unsigned target = 0; target < 2; target++) {
             memset(buffer, 0xEE, sizeof(buffer));
-            status = host_send_pnp(0, (uint8_t)target, 0, false, StorQueryCapabilities, buffer, length);
-            CHILD_CHECK(status == (length < sizeof(STOR_DEVICE_CAPABILITIES) ? SRB_STATUS_INVALID_REQUEST
-                                                                             : SRB_STATUS_SUCCESS));
+            status =
+                host_send_pnp(0, (uint8_t)target, 0, false, StorQueryCapabilities, buffer, length);
+            CHILD_CHECK(status == (length < sizeof(STOR_DEVICE_CAPABILITIES)
+                                       ? SRB_STATUS_INVALID_REQUEST
+                                       : SRB_STATUS_SUCCESS));
             CHILD_CHECK(buffer[length] == 0xEE);
             if (length >= sizeof(STOR_DEVICE_CAPABILITIES_EX)) {
                 STOR_DEVICE_CAPABILITIES_EX *full = (STOR_DEVICE_CAPABILITIES_EX *)(void *)buffer;
-                CHILD_CHECK(full->Version == STOR_DEVICE_CAPABILITIES_EX_VERSION_1 && full->Size == sizeof(*full));
-                CHILD_CHECK(full->Removable == target && full->SurpriseRemovalOK == 0 && full->UniqueID == 1);
+                CHILD_CHECK(full->Version == STOR_DEVICE_CAPABILITIES_EX_VERSION_1 &&
+                            full->Size == sizeof(*full));
+                CHILD_CHECK(full->Removable == target && full->SurpriseRemovalOK == 0 &&
+                            full->UniqueID == 1);
             } else if (length >= sizeof(STOR_DEVICE_CAPABILITIES)) {
                 STOR_DEVICE_CAPABILITIES *brief = (STOR_DEVICE_CAPABILITIES *)(void *)buffer;
-                CHILD_CHECK(brief->Version == 1 && brief->Removable == target && brief->SurpriseRemovalOK == 0);
+                CHILD_CHECK(brief->Version == 1 && brief->Removable == target &&
+                            brief->SurpriseRemovalOK == 0);
             }
         }
     }
-    CHILD_CHECK(host_send_pnp(0, 9, 0, false, StorQueryCapabilities, NULL, 0) == SRB_STATUS_NO_DEVICE);
+    CHILD_CHECK(host_send_pnp(0, 9, 0, false, StorQueryCapabilities, NULL, 0) ==
+                SRB_STATUS_NO_DEVICE);
     linked_down();
 }
 
@@ -142,11 +156,14 @@ static void actions(void *argument)
     CHILD_CHECK(host_send_pnp(0, 0, 0, false, StorRemoveDevice, NULL, 0) == SRB_STATUS_SUCCESS);
     CHILD_CHECK(host_send_pnp(0, 0, 0, false, StorSurpriseRemoval, NULL, 0) == SRB_STATUS_SUCCESS);
     CHILD_CHECK(host_send_pnp(0, 0, 0, false, 0x42, NULL, 0) == SRB_STATUS_INVALID_REQUEST);
-    CHILD_CHECK(VminiBusCount(linked_adapter()) == 2); /* Windows has let go of it; it is still connected. */
+    CHILD_CHECK(VminiBusCount(linked_adapter()) ==
+                2); /* Windows has let go of it; it is still connected. */
     /* About the adapter: the address means nothing. */
-    CHILD_CHECK(host_send_pnp(0, 9, 0, true, StorQueryCapabilities, buffer, 24) == SRB_STATUS_SUCCESS);
+    CHILD_CHECK(host_send_pnp(0, 9, 0, true, StorQueryCapabilities, buffer, 24) ==
+                SRB_STATUS_SUCCESS);
     CHILD_CHECK(((STOR_DEVICE_CAPABILITIES_EX *)(void *)buffer)->Removable == 0);
-    CHILD_CHECK(host_send_pnp(0, 0, 0, true, StorRemoveDevice, NULL, 0) == SRB_STATUS_INVALID_REQUEST);
+    CHILD_CHECK(host_send_pnp(0, 0, 0, true, StorRemoveDevice, NULL, 0) ==
+                SRB_STATUS_INVALID_REQUEST);
     linked_down();
 }
 
@@ -190,7 +207,8 @@ static void lun_zero_answers_for_its_target(void *argument)
     in.Address = (VMINI_ADDRESS){0, 3, 5, 0};
     CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) == STATUS_SUCCESS);
     CHILD_CHECK(inquiry(3, 5, data) == SRB_STATUS_SUCCESS && data[0] == DIRECT_ACCESS_DEVICE);
-    CHILD_CHECK(inquiry(3, 0, data) == SRB_STATUS_SUCCESS && data[0] == 0x7F); /* Nobody, but of a target that is. */
+    CHILD_CHECK(inquiry(3, 0, data) == SRB_STATUS_SUCCESS &&
+                data[0] == 0x7F); /* Nobody, but of a target that is. */
     CHILD_CHECK(inquiry(3, 1, data) == SRB_STATUS_NO_DEVICE);
     CHILD_CHECK(inquiry(4, 0, data) == SRB_STATUS_NO_DEVICE);
     linked_down();
@@ -244,7 +262,8 @@ static void a_reset_ends_what_hangs(void *argument)
     CHILD_CHECK(reads[0].done && SRB_STATUS(reads[0].request->srb_status) == SRB_STATUS_BUS_RESET);
     CHILD_CHECK(reads[0].request->transferred == 0);
     linked_settle();
-    CHILD_CHECK(reads[1].done == (*level == HOST_RESET_BUS)); /* The other target's only with the bus. */
+    CHILD_CHECK(reads[1].done ==
+                (*level == HOST_RESET_BUS)); /* The other target's only with the bus. */
     host_file_release();
     for (unsigned i = 0; i < 2; i++) {
         host_wait(reads[i].request);
@@ -255,7 +274,8 @@ static void a_reset_ends_what_hangs(void *argument)
 
 static void test_resets(void)
 {
-    static const enum host_reset_level levels[] = {HOST_RESET_UNIT, HOST_RESET_TARGET, HOST_RESET_BUS};
+    static const enum host_reset_level levels[] = {HOST_RESET_UNIT, HOST_RESET_TARGET,
+                                                   HOST_RESET_BUS};
 
     for (unsigned i = 0; i < RTL_NUMBER_OF(levels); i++) {
         CHILD_PASSES(a_reset_ends_what_hangs, (void *)(uintptr_t)&levels[i]);
@@ -279,7 +299,8 @@ static void a_reset_allows_removal_again(void *argument)
     CHILD_CHECK(host_execute(request) == SRB_STATUS_SUCCESS);
     device = VminiBusFind(linked_adapter(), address);
     CHILD_CHECK(device->Unit.Prevented != 0);
-    CHILD_CHECK(host_reset(HOST_RESET_UNIT, 0, 0, 0) && device->Unit.Prevented != 0); /* Another unit's. */
+    CHILD_CHECK(host_reset(HOST_RESET_UNIT, 0, 0, 0) &&
+                device->Unit.Prevented != 0); /* Another unit's. */
     CHILD_CHECK(host_reset(HOST_RESET_UNIT, 0, 1, 0) && device->Unit.Prevented == 0);
     VminiBusDereference(linked_adapter(), device);
     host_request_free(request);
@@ -348,15 +369,20 @@ CU_ErrorCode register_startio_suite(void)
 {
     CU_pSuite suite = CU_add_suite("02 start io", linked_folder_create, linked_folder_remove);
 
-    if (suite == NULL || CU_add_test(suite, "each function, in both forms of SRB", test_functions) == NULL ||
+    if (suite == NULL ||
+        CU_add_test(suite, "each function, in both forms of SRB", test_functions) == NULL ||
         CU_add_test(suite, "a flush that fails", test_a_flush_that_fails) == NULL ||
         CU_add_test(suite, "functions that no miniport gets", test_unknown_functions) == NULL ||
         CU_add_test(suite, "PnP: actions, and capabilities of every length", test_pnp) == NULL ||
-        CU_add_test(suite, "LUN 0 answers for its target", test_lun_zero_answers_for_its_target) == NULL ||
+        CU_add_test(suite, "LUN 0 answers for its target", test_lun_zero_answers_for_its_target) ==
+            NULL ||
         CU_add_test(suite, "unit, target, bus: a reset ends what hangs", test_resets) == NULL ||
-        CU_add_test(suite, "a reset allows removal again", test_a_reset_allows_removal_again) == NULL ||
-        CU_add_test(suite, "DISCONNECT with reads in flight: 50 seeds", test_disconnect_races) == NULL ||
-        CU_add_test(suite, "a stopped adapter starts nothing", test_a_stopped_adapter_starts_nothing) == NULL) {
+        CU_add_test(suite, "a reset allows removal again", test_a_reset_allows_removal_again) ==
+            NULL ||
+        CU_add_test(suite, "DISCONNECT with reads in flight: 50 seeds", test_disconnect_races) ==
+            NULL ||
+        CU_add_test(suite, "a stopped adapter starts nothing",
+                    test_a_stopped_adapter_starts_nothing) == NULL) {
         return CU_get_error();
     }
     return CUE_SUCCESS;

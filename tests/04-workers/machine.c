@@ -85,7 +85,8 @@ UNICODE_STRING machine_nt_path(const char *path, WCHAR *buffer, size_t chars)
 
 NTSTATUS machine_open(const char *path, bool read_only, PVMINI_MEDIA *media)
 {
-    SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation, SECURITY_STATIC_TRACKING, FALSE};
+    SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation,
+                                           SECURITY_STATIC_TRACKING, FALSE};
     SECURITY_CLIENT_CONTEXT client;
     VMINI_MEDIA_OPEN open = {.ReadOnly = read_only, .Client = &client};
     WCHAR buffer[256];
@@ -132,7 +133,8 @@ void job_init(struct job *job, VMINI_WORK_COMMAND command, UCHAR target, UCHAR l
     job->item.Media = machine.media;
 }
 
-void job_transfer(struct job *job, VMINI_WORK_COMMAND command, uint64_t offset, void *memory, uint32_t length)
+void job_transfer(struct job *job, VMINI_WORK_COMMAND command, uint64_t offset, void *memory,
+                  uint32_t length)
 {
     /* An address that does not work: whoever follows Va instead of the MDL faults. */
     void *claimed = (void *)(0xFFFF900000000000u | ((uintptr_t)memory & (PAGE_SIZE - 1)));
@@ -194,7 +196,8 @@ void settle(void)
     sched_settle(sched_time());
 }
 
-void fault(enum host_file_op op, unsigned nth, bool from_then_on, int error, uint32_t short_to, bool hang)
+void fault(enum host_file_op op, unsigned nth, bool from_then_on, int error, uint32_t short_to,
+           bool hang)
 {
     struct host_file_fault rule = {op, nth, from_then_on, error, short_to, hang};
 
@@ -205,7 +208,8 @@ void fault(enum host_file_op op, unsigned nth, bool from_then_on, int error, uin
 
 void machine_boot(unsigned threads)
 {
-    struct sched_options options = {.kind = SCHED_SEEDED, .seed = 1, .strategy = SCHED_RANDOM, .processors = 2};
+    struct sched_options options = {
+        .kind = SCHED_SEEDED, .seed = 1, .strategy = SCHED_RANDOM, .processors = 2};
     struct host_error error;
 
     verifier_install_fault_handler();
@@ -213,11 +217,13 @@ void machine_boot(unsigned threads)
     sched_boot(&options);
     CHILD_CHECK(nt_io_boot(NULL, NULL, &error));
     driver = nt_driver_create("\\Driver\\workers");
-    CHILD_CHECK(IoCreateDevice(driver, 0, NULL, FILE_DEVICE_DISK, 0, FALSE, &machine.device) == STATUS_SUCCESS);
+    CHILD_CHECK(IoCreateDevice(driver, 0, NULL, FILE_DEVICE_DISK, 0, FALSE, &machine.device) ==
+                STATUS_SUCCESS);
     verifier_load_census();
     CHILD_CHECK(machine_open(machine.path, false, &machine.media) == STATUS_SUCCESS);
     if (threads != 0) {
-        CHILD_CHECK(VminiWorkQueueCreate(&machine_callbacks, threads, machine.device, &machine.queue) == STATUS_SUCCESS);
+        CHILD_CHECK(VminiWorkQueueCreate(&machine_callbacks, threads, machine.device,
+                                         &machine.queue) == STATUS_SUCCESS);
     }
 }
 

@@ -15,7 +15,8 @@
 
 /** An item that knows how often it ended. */
 struct job {
-    VMINI_WORK_ITEM item; /**< Poisoned as soon as it has ended: the queue must not look at it again. */
+    VMINI_WORK_ITEM
+        item; /**< Poisoned as soon as it has ended: the queue must not look at it again. */
     unsigned ended;
     unsigned place; /**< 1 = the first of all to end. */
     NTSTATUS status;
@@ -36,8 +37,8 @@ struct machine {
     PVMINI_WORK_QUEUE queue;
     PVMINI_MEDIA media;
     PDEVICE_OBJECT device;
-    unsigned ended;    /**< Jobs that have ended. */
-    char path[128];    /**< The backing file; set by machine_folder_create. */
+    unsigned ended; /**< Jobs that have ended. */
+    char path[128]; /**< The backing file; set by machine_folder_create. */
 };
 extern struct machine machine;
 
@@ -70,7 +71,8 @@ NTSTATUS machine_open(const char *path, bool read_only, PVMINI_MEDIA *media);
 /** A job for the machine's file, at address 0:target:lun. */
 void job_init(struct job *job, VMINI_WORK_COMMAND command, UCHAR target, UCHAR lun);
 /** A read or write of `length` bytes at `offset`; the MDL describes `memory`. */
-void job_transfer(struct job *job, VMINI_WORK_COMMAND command, uint64_t offset, void *memory, uint32_t length);
+void job_transfer(struct job *job, VMINI_WORK_COMMAND command, uint64_t offset, void *memory,
+                  uint32_t length);
 /** Gives the MDL of job_transfer back. */
 void job_free(struct job *job, PMDL mdl);
 void job_submit(struct job *job);
@@ -83,7 +85,8 @@ void reset(VMINI_SCOPE_LEVEL level, UCHAR path, UCHAR target, UCHAR lun, struct 
 /** Lets everybody run until all wait. */
 void settle(void);
 /** Adds a rule for file operations. */
-void fault(enum host_file_op op, unsigned nth, bool from_then_on, int error, uint32_t short_to, bool hang);
+void fault(enum host_file_op op, unsigned nth, bool from_then_on, int error, uint32_t short_to,
+           bool hang);
 #define ALL_BYTES UINT32_MAX
 
 #endif

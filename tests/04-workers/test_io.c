@@ -40,8 +40,8 @@ static void file_bytes(uint64_t offset, void *buffer, size_t length)
 }
 
 /** Runs a transfer whose MDL describes `whole` bytes at `memory`, of which `length` from `skip` on are moved. */
-static struct job transfer(VMINI_WORK_COMMAND command, uint64_t offset, uint8_t *memory, uint32_t whole, uint32_t skip,
-                           uint32_t length, bool through)
+static struct job transfer(VMINI_WORK_COMMAND command, uint64_t offset, uint8_t *memory,
+                           uint32_t whole, uint32_t skip, uint32_t length, bool through)
 {
     struct job job;
     PMDL mdl;
@@ -78,7 +78,8 @@ static void reads_fill_just_the_part(void *argument)
                 struct job job;
 
                 memset(arena, 0xEE, 6 * PAGE);
-                job = transfer(VminiDoRead, 3 * 512, arena + starts[a], whole, skips[s], lengths[n], false);
+                job = transfer(VminiDoRead, 3 * 512, arena + starts[a], whole, skips[s], lengths[n],
+                               false);
                 CHILD_CHECK(job.status == STATUS_SUCCESS && job.information == lengths[n]);
                 for (uint32_t i = 0; i < lengths[n]; i++) {
                     CHILD_CHECK(data[i] == machine_byte(3 * 512 + i));
@@ -105,7 +106,8 @@ static void writes_take_just_the_part(void *argument)
     for (unsigned a = 0; a < RTL_NUMBER_OF(starts); a++) {
         for (unsigned s = 0; s < RTL_NUMBER_OF(skips); s++) {
             uint8_t *data = arena + starts[a] + skips[s];
-            struct job job = transfer(VminiDoWrite, offset, arena + starts[a], 5 * PAGE, skips[s], 8192 + 512, false);
+            struct job job = transfer(VminiDoWrite, offset, arena + starts[a], 5 * PAGE, skips[s],
+                                      8192 + 512, false);
 
             CHILD_CHECK(job.status == STATUS_SUCCESS && job.information == 8192 + 512);
             file_bytes(offset, after, 8192 + 512);
@@ -114,7 +116,8 @@ static void writes_take_just_the_part(void *argument)
     }
     file_bytes(offset - 512, before, 512);
     file_bytes(offset + 8192 + 512, after, 512);
-    CHILD_CHECK(before[511] == machine_byte(offset - 1) && after[0] == machine_byte(offset + 8192 + 512));
+    CHILD_CHECK(before[511] == machine_byte(offset - 1) &&
+                after[0] == machine_byte(offset + 8192 + 512));
     CHILD_CHECK(host_file_counts().write_through == 0);
     machine_halt();
 }
@@ -129,7 +132,8 @@ static void a_whole_mdl_is_sent_as_it_is(void *argument)
     nt_io_fail(NT_IO_FAIL_MDL, 1, true); /* No second MDL is made... */
     job = transfer(VminiDoRead, 0, arena + 100, 512, 0, 512, false);
     CHILD_CHECK(job.status == STATUS_SUCCESS);
-    job = transfer(VminiDoRead, 0, arena + 100, 512, 0, 511, false); /* ...unless a part is wanted. */
+    job =
+        transfer(VminiDoRead, 0, arena + 100, 512, 0, 511, false); /* ...unless a part is wanted. */
     CHILD_CHECK(job.status == STATUS_INSUFFICIENT_RESOURCES && job.information == 0);
     machine_halt();
 }
@@ -233,7 +237,8 @@ static void errors_of_the_disk_below(void *argument)
     fault(HOST_FILE_FLUSH, 1, true, EIO, ALL_BYTES, false);
     for (unsigned i = 0; i < RTL_NUMBER_OF(commands); i++) {
         job = transfer(commands[i], 0, arena, 512, 0, 512, false);
-        CHILD_CHECK(job.status == nt_status_of_errno(EIO) && NT_ERROR(job.status) && job.information == 0);
+        CHILD_CHECK(job.status == nt_status_of_errno(EIO) && NT_ERROR(job.status) &&
+                    job.information == 0);
     }
     job_init(&job, VminiDoFlush, 0, 0);
     CHILD_CHECK(job_run(&job) == nt_status_of_errno(EIO));
@@ -274,7 +279,8 @@ static void a_hung_request_ends_when_it_is_released(void *argument)
     CHILD_CHECK(job.ended == 0);
     host_file_release();
     job_wait(&job);
-    CHILD_CHECK(job.status == STATUS_SUCCESS && job.information == 512 && arena[0] == machine_byte(0));
+    CHILD_CHECK(job.status == STATUS_SUCCESS && job.information == 512 &&
+                arena[0] == machine_byte(0));
     job_free(&job, mdl);
     machine_halt();
 }
@@ -340,17 +346,21 @@ static void comparing(void *argument)
     CHILD_CHECK(compare(1024, data, 0, &at) == STATUS_SUCCESS && at == 0);
     for (unsigned i = 0; i < RTL_NUMBER_OF(different); i++) {
         data[different[i]] ^= 0x10;
-        CHILD_CHECK(compare(1024, data, length, &at) == VMINI_STATUS_MISCOMPARE && at == different[i]);
+        CHILD_CHECK(compare(1024, data, length, &at) == VMINI_STATUS_MISCOMPARE &&
+                    at == different[i]);
         data[different[i]] ^= 0x10;
     }
     data[70000] ^= 1;
     data[150000] ^= 1;
-    CHILD_CHECK(compare(1024, data, length, &at) == VMINI_STATUS_MISCOMPARE && at == 70000); /* The first one. */
+    CHILD_CHECK(compare(1024, data, length, &at) == VMINI_STATUS_MISCOMPARE &&
+                at == 70000); /* The first one. */
     ExFreePoolWithTag(data, 'tseT');
 
     /* No data to compare with: the file is read all the same. */
-    CHILD_CHECK(compare(0, NULL, MACHINE_FILE_SIZE, &at) == STATUS_SUCCESS && at == MACHINE_FILE_SIZE);
-    CHILD_CHECK(compare(0, NULL, MACHINE_FILE_SIZE + 1, &at) == STATUS_END_OF_FILE && at == MACHINE_FILE_SIZE);
+    CHILD_CHECK(compare(0, NULL, MACHINE_FILE_SIZE, &at) == STATUS_SUCCESS &&
+                at == MACHINE_FILE_SIZE);
+    CHILD_CHECK(compare(0, NULL, MACHINE_FILE_SIZE + 1, &at) == STATUS_END_OF_FILE &&
+                at == MACHINE_FILE_SIZE);
     CHILD_CHECK(compare(MACHINE_FILE_SIZE - 10, NULL, 20, &at) == STATUS_END_OF_FILE && at == 0);
     fault(HOST_FILE_READ, 2, false, EIO, ALL_BYTES, false);
     CHILD_CHECK(compare(0, NULL, length, &at) == nt_status_of_errno(EIO) && at == 65536);
@@ -362,7 +372,8 @@ static void comparing(void *argument)
 /** Whatever an item needs may be missing, at any point of it: it ends with "no resources", and nothing leaks. */
 static void every_resource_may_be_missing(void *argument)
 {
-    static const VMINI_WORK_COMMAND commands[] = {VminiDoRead, VminiDoWrite, VminiDoFlush, VminiDoCompare};
+    static const VMINI_WORK_COMMAND commands[] = {VminiDoRead, VminiDoWrite, VminiDoFlush,
+                                                  VminiDoCompare};
     unsigned failures = 0;
 
     (void)argument;
@@ -383,7 +394,8 @@ static void every_resource_may_be_missing(void *argument)
                     nt_io_fail(what, nth, false);
                 }
                 job_run(&job);
-                CHILD_CHECK(job.status == STATUS_SUCCESS || job.status == STATUS_INSUFFICIENT_RESOURCES);
+                CHILD_CHECK(job.status == STATUS_SUCCESS ||
+                            job.status == STATUS_INSUFFICIENT_RESOURCES);
                 failures += job.status != STATUS_SUCCESS;
                 nt_pool_fail(0, false);
                 for (unsigned i = 0; i < NT_IO_FAULT_KINDS; i++) {
@@ -399,10 +411,10 @@ static void every_resource_may_be_missing(void *argument)
     machine_halt();
 }
 
-#define CASE(name)                \
-    static void test_##name(void) \
-    {                             \
-        CHILD_PASSES(name, NULL); \
+#define CASE(name)                                                                                 \
+    static void test_##name(void)                                                                  \
+    {                                                                                              \
+        CHILD_PASSES(name, NULL);                                                                  \
     }
 CASE(reads_fill_just_the_part)
 CASE(writes_take_just_the_part)
@@ -423,21 +435,27 @@ CU_ErrorCode register_io_suite(void)
     CU_pSuite suite = CU_add_suite("04 io", machine_folder_create, machine_folder_remove);
 
     if (suite == NULL ||
-        CU_add_test(suite, "a read fills just its part of the MDL", test_reads_fill_just_the_part) == NULL ||
-        CU_add_test(suite, "a write takes just its part of the MDL", test_writes_take_just_the_part) == NULL ||
-        CU_add_test(suite, "a whole MDL is sent as it is", test_a_whole_mdl_is_sent_as_it_is) == NULL ||
-        CU_add_test(suite, "the last block of 8 TiB", test_beyond_four_gigabytes) == NULL ||
-        CU_add_test(suite, "write-through and flush reach the file", test_write_through_and_flush_reach_the_file) ==
+        CU_add_test(suite, "a read fills just its part of the MDL",
+                    test_reads_fill_just_the_part) == NULL ||
+        CU_add_test(suite, "a write takes just its part of the MDL",
+                    test_writes_take_just_the_part) == NULL ||
+        CU_add_test(suite, "a whole MDL is sent as it is", test_a_whole_mdl_is_sent_as_it_is) ==
             NULL ||
-        CU_add_test(suite, "no space, no quota, short transfers", test_refusals_are_passed_on) == NULL ||
+        CU_add_test(suite, "the last block of 8 TiB", test_beyond_four_gigabytes) == NULL ||
+        CU_add_test(suite, "write-through and flush reach the file",
+                    test_write_through_and_flush_reach_the_file) == NULL ||
+        CU_add_test(suite, "no space, no quota, short transfers", test_refusals_are_passed_on) ==
+            NULL ||
         CU_add_test(suite, "errors of the disk below", test_errors_of_the_disk_below) == NULL ||
         CU_add_test(suite, "the end of the file", test_the_end_of_the_file) == NULL ||
         CU_add_test(suite, "a request that hangs ends when it is released",
                     test_a_hung_request_ends_when_it_is_released) == NULL ||
-        CU_add_test(suite, "one worker keeps many requests in flight", test_one_worker_many_requests_in_flight) ==
-            NULL ||
-        CU_add_test(suite, "compare: the first difference, pieces of 64 KiB, the end", test_comparing) == NULL ||
-        CU_add_test(suite, "every resource may be missing", test_every_resource_may_be_missing) == NULL) {
+        CU_add_test(suite, "one worker keeps many requests in flight",
+                    test_one_worker_many_requests_in_flight) == NULL ||
+        CU_add_test(suite, "compare: the first difference, pieces of 64 KiB, the end",
+                    test_comparing) == NULL ||
+        CU_add_test(suite, "every resource may be missing", test_every_resource_may_be_missing) ==
+            NULL) {
         return CU_get_error();
     }
     return CUE_SUCCESS;

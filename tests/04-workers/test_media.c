@@ -79,7 +79,8 @@ static void closing_flushes_what_may_have_been_written(void *argument)
     CHILD_CHECK(VminiMediaClose(media) == STATUS_SUCCESS && host_file_counts().flushes == 1);
     CHILD_CHECK(machine_open(machine.path, false, &media) == STATUS_SUCCESS);
     fault(HOST_FILE_FLUSH, 1, false, EIO, ALL_BYTES, false);
-    CHILD_CHECK(VminiMediaClose(media) == nt_status_of_errno(EIO)); /* Told, and closed all the same. */
+    CHILD_CHECK(VminiMediaClose(media) ==
+                nt_status_of_errno(EIO)); /* Told, and closed all the same. */
     CHILD_CHECK(host_file_counts().opens == host_file_counts().closes && same(quiet(), before));
     machine_halt();
 }
@@ -97,8 +98,8 @@ static void what_cannot_be_opened(void *argument)
     before = quiet();
     CHILD_CHECK(machine_open(machine_path_of("absent.img", path, sizeof(path)), false, &media) ==
                 STATUS_OBJECT_NAME_NOT_FOUND);
-    CHILD_CHECK(machine_open(machine_path_of("absent/disk.img", path, sizeof(path)), false, &media) ==
-                STATUS_OBJECT_PATH_NOT_FOUND);
+    CHILD_CHECK(machine_open(machine_path_of("absent/disk.img", path, sizeof(path)), false,
+                             &media) == STATUS_OBJECT_PATH_NOT_FOUND);
     CHILD_CHECK(machine_open(machine_path_of(".", folder, sizeof(folder)), false, &media) ==
                 STATUS_FILE_IS_A_DIRECTORY);
     fault(HOST_FILE_OPEN, 1, false, EIO, ALL_BYTES, false);
@@ -152,14 +153,16 @@ static void the_callers_rights_count(void *argument)
     CHILD_CHECK(same(quiet(), before));
     CHILD_CHECK(machine_open(public, true, &media) == STATUS_SUCCESS);
     VminiMediaClose(media);
-    CHILD_CHECK(nt_token_effective().user == HOST_USER_STANDARD); /* As before: whoever opened has reverted. */
+    CHILD_CHECK(nt_token_effective().user ==
+                HOST_USER_STANDARD); /* As before: whoever opened has reverted. */
     machine_halt();
 }
 
 /** The same through DO_CREATE: the worker belongs to the system, whose rights must not leak into the open. */
 static void a_worker_opens_as_the_caller(void *argument)
 {
-    SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation, SECURITY_STATIC_TRACKING, FALSE};
+    SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation,
+                                           SECURITY_STATIC_TRACKING, FALSE};
     SECURITY_CLIENT_CONTEXT client;
     VMINI_MEDIA_OPEN open = {.ReadOnly = TRUE, .Client = &client};
     WCHAR buffer[256];
@@ -170,7 +173,8 @@ static void a_worker_opens_as_the_caller(void *argument)
     machine_boot(1);
     make(machine_path_of("secret.img", secret, sizeof(secret)), 512, 0600);
     host_set_user(HOST_USER_STANDARD, SOMEBODY_ELSE);
-    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &quality, FALSE, &client) == STATUS_SUCCESS);
+    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &quality, FALSE, &client) ==
+                STATUS_SUCCESS);
     host_set_user(HOST_USER_ADMINISTRATOR, 0); /* As he was when he asked, not as he has become. */
     open.Path = machine_nt_path(secret, buffer, 256);
     job_init(&job, VminiDoCreate, 0xFF, 0xFF);
@@ -178,7 +182,8 @@ static void a_worker_opens_as_the_caller(void *argument)
     CHILD_CHECK(job_run(&job) == STATUS_ACCESS_DENIED && open.Media == NULL);
     SeDeleteClientSecurity(&client);
 
-    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &quality, FALSE, &client) == STATUS_SUCCESS);
+    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &quality, FALSE, &client) ==
+                STATUS_SUCCESS);
     job_init(&job, VminiDoCreate, 0xFF, 0xFF);
     job.item.Open = &open;
     CHILD_CHECK(job_run(&job) == STATUS_SUCCESS && open.Media != NULL);
@@ -217,10 +222,10 @@ static void every_allocation_may_fail(void *argument)
     machine_halt();
 }
 
-#define CASE(name)                \
-    static void test_##name(void) \
-    {                             \
-        CHILD_PASSES(name, NULL); \
+#define CASE(name)                                                                                 \
+    static void test_##name(void)                                                                  \
+    {                                                                                              \
+        CHILD_PASSES(name, NULL);                                                                  \
     }
 CASE(a_file_knows_its_size)
 CASE(closing_flushes_what_may_have_been_written)
@@ -239,10 +244,12 @@ CU_ErrorCode register_media_suite(void)
         CU_add_test(suite, "an open file knows its size", test_a_file_knows_its_size) == NULL ||
         CU_add_test(suite, "closing flushes, and tells when that failed",
                     test_closing_flushes_what_may_have_been_written) == NULL ||
-        CU_add_test(suite, "missing, no such folder, a directory, a bad disk", test_what_cannot_be_opened) == NULL ||
+        CU_add_test(suite, "missing, no such folder, a directory, a bad disk",
+                    test_what_cannot_be_opened) == NULL ||
         CU_add_test(suite, "others may read, nobody may write", test_sharing) == NULL ||
         CU_add_test(suite, "the caller's rights count", test_the_callers_rights_count) == NULL ||
-        CU_add_test(suite, "a worker opens as the caller", test_a_worker_opens_as_the_caller) == NULL ||
+        CU_add_test(suite, "a worker opens as the caller", test_a_worker_opens_as_the_caller) ==
+            NULL ||
         CU_add_test(suite, "every allocation may fail", test_every_allocation_may_fail) == NULL) {
         return CU_get_error();
     }

@@ -42,7 +42,8 @@ static void each_command_runs_and_ends_once(void *argument)
 {
     static uint8_t data[4096];
     VMINI_MEDIA_OPEN open = {.ReadOnly = TRUE};
-    SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation, SECURITY_STATIC_TRACKING, FALSE};
+    SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation,
+                                           SECURITY_STATIC_TRACKING, FALSE};
     SECURITY_CLIENT_CONTEXT client;
     WCHAR buffer[256];
     struct job job;
@@ -52,14 +53,16 @@ static void each_command_runs_and_ends_once(void *argument)
     machine_boot(1);
     VminiMediaClose(machine.media); /* Opened again below, by a worker. */
 
-    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &quality, FALSE, &client) == STATUS_SUCCESS);
+    CHILD_CHECK(SeCreateClientSecurity(PsGetCurrentThread(), &quality, FALSE, &client) ==
+                STATUS_SUCCESS);
     open.Path = machine_nt_path(machine.path, buffer, 256);
     open.Client = &client;
     job_init(&job, VminiDoCreate, 0xFF, 0xFF);
     job.item.Open = &open;
     CHILD_CHECK(job_run(&job) == STATUS_SUCCESS && job.irql == PASSIVE_LEVEL);
     SeDeleteClientSecurity(&client);
-    CHILD_CHECK(open.Media != NULL && open.Media->Size == MACHINE_FILE_SIZE && open.Media->ReadOnly);
+    CHILD_CHECK(open.Media != NULL && open.Media->Size == MACHINE_FILE_SIZE &&
+                open.Media->ReadOnly);
     machine.media = open.Media;
 
     job_transfer(&job, VminiDoRead, 512, data, sizeof(data));
@@ -139,7 +142,8 @@ static void as_many_at_once_as_threads(void *argument)
     settle();
     CHILD_CHECK(inside_most == threads);
     /* All asleep, none of them told to look: no wake-up is left over to be wasted. */
-    CHILD_CHECK(machine.queue->Idle == (LONG)threads && KeReadStateSemaphore(&machine.queue->Wake) == 0);
+    CHILD_CHECK(machine.queue->Idle == (LONG)threads &&
+                KeReadStateSemaphore(&machine.queue->Wake) == 0);
     machine_halt();
 }
 
@@ -158,7 +162,8 @@ static void zero_threads_means_one_per_processor(void *argument)
 
     (void)argument;
     machine_boot(0);
-    CHILD_CHECK(VminiWorkQueueCreate(&machine_callbacks, 0, machine.device, &queue) == STATUS_SUCCESS);
+    CHILD_CHECK(VminiWorkQueueCreate(&machine_callbacks, 0, machine.device, &queue) ==
+                STATUS_SUCCESS);
     CHILD_CHECK(nt_system_threads() == KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS));
     VminiWorkQueueDestroy(queue);
     CHILD_CHECK(nt_system_threads() == 0); /* Ended, not about to end. */
@@ -173,7 +178,8 @@ static void creation_fails_clean(void *argument)
     (void)argument;
     machine_boot(0);
     nt_pool_fail(1, false);
-    CHILD_CHECK(VminiWorkQueueCreate(&machine_callbacks, 3, machine.device, &queue) == STATUS_INSUFFICIENT_RESOURCES);
+    CHILD_CHECK(VminiWorkQueueCreate(&machine_callbacks, 3, machine.device, &queue) ==
+                STATUS_INSUFFICIENT_RESOURCES);
     CHILD_CHECK(queue == NULL);
     nt_pool_fail(0, false);
     for (unsigned nth = 1; nth <= 3; nth++) {
@@ -183,7 +189,8 @@ static void creation_fails_clean(void *argument)
         CHILD_CHECK(queue == NULL && nt_system_threads() == 0);
         CHILD_CHECK(nt_pool_outstanding(VMINI_TAG_WORK, NULL) == 0);
     }
-    CHILD_CHECK(VminiWorkQueueCreate(&machine_callbacks, 3, machine.device, &queue) == STATUS_SUCCESS);
+    CHILD_CHECK(VminiWorkQueueCreate(&machine_callbacks, 3, machine.device, &queue) ==
+                STATUS_SUCCESS);
     VminiWorkQueueDestroy(queue);
     machine_halt();
 }
@@ -234,7 +241,8 @@ static void no_wake_up_is_lost(void *argument)
 static void test_wake_seeds(void)
 {
     uint64_t seed = 0;
-    struct explore_result result = sched_sweep(no_wake_up_is_lost, NULL, SCHED_RANDOM, 1, 150, &seed);
+    struct explore_result result =
+        sched_sweep(no_wake_up_is_lost, NULL, SCHED_RANDOM, 1, 150, &seed);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     if (result.outcome != EXPLORE_PASSED) {
@@ -322,16 +330,17 @@ static void destroying_right_after_an_end(void *argument)
 
 static void test_destroy_seeds(void)
 {
-    struct explore_result result = sched_sweep(destroying_right_after_an_end, NULL, SCHED_RANDOM, 1, 60, NULL);
+    struct explore_result result =
+        sched_sweep(destroying_right_after_an_end, NULL, SCHED_RANDOM, 1, 60, NULL);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     explore_result_free(&result);
 }
 
-#define CASE(name)                \
-    static void test_##name(void) \
-    {                             \
-        CHILD_PASSES(name, NULL); \
+#define CASE(name)                                                                                 \
+    static void test_##name(void)                                                                  \
+    {                                                                                              \
+        CHILD_PASSES(name, NULL);                                                                  \
     }
 CASE(each_command_runs_and_ends_once)
 CASE(one_worker_keeps_the_order)
@@ -347,17 +356,22 @@ CU_ErrorCode register_queue_suite(void)
     CU_pSuite suite = CU_add_suite("04 queue", machine_folder_create, machine_folder_remove);
 
     if (suite == NULL ||
-        CU_add_test(suite, "each command runs at PASSIVE_LEVEL and ends once", test_each_command_runs_and_ends_once) ==
-            NULL ||
+        CU_add_test(suite, "each command runs at PASSIVE_LEVEL and ends once",
+                    test_each_command_runs_and_ends_once) == NULL ||
         CU_add_test(suite, "one worker keeps the order", test_one_worker_keeps_the_order) == NULL ||
-        CU_add_test(suite, "an item may be submitted at DISPATCH_LEVEL", test_submitting_at_dispatch_level) == NULL ||
-        CU_add_test(suite, "as many items run at once as there are threads", test_threads) == NULL ||
-        CU_add_test(suite, "no number given: a thread per processor", test_zero_threads_means_one_per_processor) ==
+        CU_add_test(suite, "an item may be submitted at DISPATCH_LEVEL",
+                    test_submitting_at_dispatch_level) == NULL ||
+        CU_add_test(suite, "as many items run at once as there are threads", test_threads) ==
             NULL ||
-        CU_add_test(suite, "creation that fails leaves nothing", test_creation_fails_clean) == NULL ||
+        CU_add_test(suite, "no number given: a thread per processor",
+                    test_zero_threads_means_one_per_processor) == NULL ||
+        CU_add_test(suite, "creation that fails leaves nothing", test_creation_fails_clean) ==
+            NULL ||
         CU_add_test(suite, "no wake-up is lost: 150 seeds", test_wake_seeds) == NULL ||
-        CU_add_test(suite, "parked threads start nothing", test_parked_threads_start_nothing) == NULL ||
-        CU_add_test(suite, "destroying ends what is queued and in flight", test_destroying_ends_what_is_left) == NULL ||
+        CU_add_test(suite, "parked threads start nothing", test_parked_threads_start_nothing) ==
+            NULL ||
+        CU_add_test(suite, "destroying ends what is queued and in flight",
+                    test_destroying_ends_what_is_left) == NULL ||
         CU_add_test(suite, "destroying right after an end: 60 seeds", test_destroy_seeds) == NULL) {
         return CU_get_error();
     }

@@ -30,7 +30,8 @@ static void queued_items_end_at_once(void *argument)
     }
     reset(VminiScopeUnit, 0, 0, 0, &drain);
     for (unsigned i = 0; i < 3; i++) {
-        CHILD_CHECK(jobs[i].ended == 1 && jobs[i].status == STATUS_CANCELLED && jobs[i].information == 0);
+        CHILD_CHECK(jobs[i].ended == 1 && jobs[i].status == STATUS_CANCELLED &&
+                    jobs[i].information == 0);
         CHILD_CHECK(jobs[i].place == i + 1);
     }
     CHILD_CHECK(drain.done == 1 && drain.ended_before == 3);
@@ -120,7 +121,8 @@ static const struct scope_case scopes[] = {
 static void a_scope_hits_what_lies_below_it(void *argument)
 {
     const struct scope_case *scope = argument;
-    static const VMINI_ADDRESS where[] = {{0, 0, 0, 0}, {0, 0, 1, 0}, {0, 1, 0, 0}, {1, 0, 0, 0}, {255, 255, 255, 0}};
+    static const VMINI_ADDRESS where[] = {
+        {0, 0, 0, 0}, {0, 0, 1, 0}, {0, 1, 0, 0}, {1, 0, 0, 0}, {255, 255, 255, 0}};
     struct drain drain;
     struct job jobs[5];
 
@@ -139,7 +141,8 @@ static void a_scope_hits_what_lies_below_it(void *argument)
     VminiWorkQueuePark(machine.queue, FALSE);
     for (unsigned i = 0; i < 5; i++) {
         job_wait(&jobs[i]);
-        CHILD_CHECK(jobs[i].status == ((scope->hit >> i & 1) != 0 ? STATUS_CANCELLED : STATUS_SUCCESS));
+        CHILD_CHECK(jobs[i].status ==
+                    ((scope->hit >> i & 1) != 0 ? STATUS_CANCELLED : STATUS_SUCCESS));
     }
     machine_halt();
 }
@@ -230,6 +233,31 @@ static void two_drains_overlap(void *argument)
     machine_halt();
 }
 
+/** An item that comes and ends while a drain is open is none of the drain's business. */
+static void what_comes_later_does_not_count(void *argument)
+{
+    struct drain drain;
+    struct job before, after;
+
+    (void)argument;
+    machine_boot(2);
+    KeInitializeEvent(&gate, NotificationEvent, FALSE);
+    job_init(&before, VminiDoCall, 0, 0);
+    before.item.Routine = wait_at_gate;
+    job_submit(&before);
+    settle();
+    reset(VminiScopeUnit, 0, 0, 0, &drain);
+    job_init(&after, VminiDoFlush, 0, 0);
+    CHILD_CHECK(job_run(&after) == STATUS_SUCCESS);
+    settle();
+    CHILD_CHECK(drain.done == 0);
+    KeSetEvent(&gate, IO_NO_INCREMENT, FALSE);
+    job_wait(&before);
+    settle();
+    CHILD_CHECK(drain.done == 1);
+    machine_halt();
+}
+
 /* --- races --- */
 
 static void resetter(void *argument)
@@ -254,7 +282,8 @@ static void resets_race_with_reads(void *argument)
             jobs[i].item.Length = 80 * 1024;
             mdl[i] = NULL;
         } else {
-            job_transfer(&jobs[i], i % 4 == 1 ? VminiDoWrite : VminiDoRead, i * BLOCK, memory[i], BLOCK);
+            job_transfer(&jobs[i], i % 4 == 1 ? VminiDoWrite : VminiDoRead, i * BLOCK, memory[i],
+                         BLOCK);
             mdl[i] = jobs[i].item.Mdl;
             jobs[i].item.Length -= i % 2 * 512; /* Some need a partial MDL. */
         }
@@ -278,15 +307,16 @@ static void resets_race_with_reads(void *argument)
     machine_halt();
 }
 
-static void sweep(void (*scenario)(void *), void *argument, enum sched_strategy strategy, uint64_t seeds)
+static void sweep(void (*scenario)(void *), void *argument, enum sched_strategy strategy,
+                  uint64_t seeds)
 {
     uint64_t seed = 0;
     struct explore_result result = sched_sweep(scenario, argument, strategy, 1, seeds, &seed);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     if (result.outcome != EXPLORE_PASSED) {
-        fprintf(stderr, "    seed %llu: %s: %s\n", (unsigned long long)seed, explore_outcome_name(result.outcome),
-                result.report.text);
+        fprintf(stderr, "    seed %llu: %s: %s\n", (unsigned long long)seed,
+                explore_outcome_name(result.outcome), result.report.text);
     }
     explore_result_free(&result);
 }
@@ -329,10 +359,10 @@ static void test_race_exhausted(void)
     explore_result_free(&result);
 }
 
-#define CASE(name)                    \
-    static void test_##name(void)     \
-    {                                 \
-        CHILD_PASSES(name, NULL);     \
+#define CASE(name)                                                                                 \
+    static void test_##name(void)                                                                  \
+    {                                                                                              \
+        CHILD_PASSES(name, NULL);                                                                  \
     }
 CASE(queued_items_end_at_once)
 CASE(running_items_are_cancelled)
@@ -340,6 +370,7 @@ CASE(parked_between_take_and_send)
 CASE(a_reset_of_nothing_is_done_at_once)
 CASE(a_drain_waits_for_those_before_it_only)
 CASE(two_drains_overlap)
+CASE(what_comes_later_does_not_count)
 
 CU_ErrorCode register_reset_suite(void);
 CU_ErrorCode register_reset_suite(void)
@@ -347,17 +378,25 @@ CU_ErrorCode register_reset_suite(void)
     CU_pSuite suite = CU_add_suite("04 reset", machine_folder_create, machine_folder_remove);
 
     if (suite == NULL ||
-        CU_add_test(suite, "queued items end at once, cancelled", test_queued_items_end_at_once) == NULL ||
+        CU_add_test(suite, "queued items end at once, cancelled", test_queued_items_end_at_once) ==
+            NULL ||
         CU_add_test(suite, "running items are cancelled, and end by themselves",
                     test_running_items_are_cancelled) == NULL ||
-        CU_add_test(suite, "a compare stops before its next piece", test_parked_between_take_and_send) == NULL ||
-        CU_add_test(suite, "a reset of nothing is done at once", test_a_reset_of_nothing_is_done_at_once) == NULL ||
+        CU_add_test(suite, "a compare stops before its next piece",
+                    test_parked_between_take_and_send) == NULL ||
+        CU_add_test(suite, "a reset of nothing is done at once",
+                    test_a_reset_of_nothing_is_done_at_once) == NULL ||
         CU_add_test(suite, "unit, target, bus, adapter: what a scope hits", test_scopes) == NULL ||
         CU_add_test(suite, "a drain waits for those before it only",
                     test_a_drain_waits_for_those_before_it_only) == NULL ||
-        CU_add_test(suite, "drains overlap and each counts right", test_two_drains_overlap) == NULL ||
-        CU_add_test(suite, "two resets race with reads, writes, compares: 600 seeds", test_race_seeds) == NULL ||
-        CU_add_test(suite, "one reset, one read: every schedule with two preemptions", test_race_exhausted) == NULL) {
+        CU_add_test(suite, "what comes later does not count",
+                    test_what_comes_later_does_not_count) == NULL ||
+        CU_add_test(suite, "drains overlap and each counts right", test_two_drains_overlap) ==
+            NULL ||
+        CU_add_test(suite, "two resets race with reads, writes, compares: 600 seeds",
+                    test_race_seeds) == NULL ||
+        CU_add_test(suite, "one reset, one read: every schedule with two preemptions",
+                    test_race_exhausted) == NULL) {
         return CU_get_error();
     }
     return CUE_SUCCESS;

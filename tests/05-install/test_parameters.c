@@ -76,7 +76,8 @@ static void check(const struct value *changed, uint32_t expected)
 
     CHILD_CHECK(read_config(&config) == STATUS_SUCCESS);
     for (unsigned i = 0; i < RTL_NUMBER_OF(values); i++) {
-        CHILD_CHECK(of(&config, &values[i]) == (&values[i] == changed ? expected : values[i].normal));
+        CHILD_CHECK(of(&config, &values[i]) ==
+                    (&values[i] == changed ? expected : values[i].normal));
     }
 }
 
@@ -127,7 +128,8 @@ static void each_value(void *argument)
             check(value, value->normal);
             nt_registry_set_dword(PARAMETERS, value->name, 0xFFFFFFFF);
             check(value, value->normal);
-            nt_registry_set_dword(PARAMETERS, value->name, 256 + value->maximum); /* In range as a byte. */
+            nt_registry_set_dword(PARAMETERS, value->name,
+                                  256 + value->maximum); /* In range as a byte. */
             check(value, value->normal);
         }
 
@@ -161,10 +163,10 @@ static void names_in_any_case(void *argument)
     halt();
 }
 
-#define CASE(name)                \
-    static void test_##name(void) \
-    {                             \
-        CHILD_PASSES(name, NULL); \
+#define CASE(name)                                                                                 \
+    static void test_##name(void)                                                                  \
+    {                                                                                              \
+        CHILD_PASSES(name, NULL);                                                                  \
     }
 CASE(keys_that_are_missing)
 CASE(each_value)
@@ -175,9 +177,10 @@ CU_ErrorCode register_parameters_suite(void)
 {
     CU_pSuite suite = CU_add_suite("05 parameters", NULL, NULL);
 
-    if (suite == NULL || CU_add_test(suite, "keys that are missing", test_keys_that_are_missing) == NULL ||
-        CU_add_test(suite, "each value: in range, out of it, of another type, of another length", test_each_value) ==
-            NULL ||
+    if (suite == NULL ||
+        CU_add_test(suite, "keys that are missing", test_keys_that_are_missing) == NULL ||
+        CU_add_test(suite, "each value: in range, out of it, of another type, of another length",
+                    test_each_value) == NULL ||
         CU_add_test(suite, "names in any case", test_names_in_any_case) == NULL) {
         return CU_get_error();
     }

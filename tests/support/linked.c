@@ -14,7 +14,8 @@
 #include "pnp/state.h"
 #include "storport/internal.h"
 
-extern NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath) __attribute__((weak));
+extern NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+    __attribute__((weak));
 
 static char folder[96];
 
@@ -36,7 +37,8 @@ void linked_boot_with(const struct host_options *options)
 
 void linked_boot(void)
 {
-    struct host_options options = {.sched = {.kind = SCHED_SEEDED, .seed = 1, .processors = 2}, .verifier = true};
+    struct host_options options = {.sched = {.kind = SCHED_SEEDED, .seed = 1, .processors = 2},
+                                   .verifier = true};
 
     linked_boot_with(&options);
 }
@@ -79,7 +81,8 @@ int linked_folder_create(void)
 {
     const char *base = getenv("TMPDIR");
 
-    snprintf(folder, sizeof(folder), "%s/vmini-unit-XXXXXX", base != NULL && strlen(base) < 60 ? base : "/tmp");
+    snprintf(folder, sizeof(folder), "%s/vmini-unit-XXXXXX",
+             base != NULL && strlen(base) < 60 ? base : "/tmp");
     if (mkdtemp(folder) == NULL || chmod(folder, 0755) != 0) {
         perror(folder);
         return 1;
@@ -146,12 +149,15 @@ void linked_disconnect_in(VMINI_DISCONNECT_IN *in, const char *path, const VMINI
     }
 }
 
-NTSTATUS linked_call(const void *input, ULONG input_length, void *output, ULONG output_length, ULONG *returned)
+NTSTATUS linked_call(const void *input, ULONG input_length, void *output, ULONG output_length,
+                     ULONG *returned)
 {
-    return host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, input, input_length, output, output_length, returned);
+    return host_ioctl_call(IOCTL_MINIPORT_PROCESS_SERVICE_IRP, input, input_length, output,
+                           output_length, returned);
 }
 
-void linked_begin(struct host_ioctl *ioctl, const void *input, ULONG input_length, void *output, ULONG output_length)
+void linked_begin(struct host_ioctl *ioctl, const void *input, ULONG input_length, void *output,
+                  ULONG output_length)
 {
     memset(ioctl, 0, sizeof(*ioctl));
     ioctl->code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP;
@@ -197,7 +203,8 @@ void linked_sweep(void (*scenario)(void *), void *argument, unsigned seeds)
 
     for (unsigned i = 0; i < RTL_NUMBER_OF(strategies); i++) {
         uint64_t seed = 0;
-        struct explore_result result = sched_sweep(scenario, argument, strategies[i], 1, seeds, &seed);
+        struct explore_result result =
+            sched_sweep(scenario, argument, strategies[i], 1, seeds, &seed);
 
         CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
         if (result.outcome != EXPLORE_PASSED) {

@@ -44,9 +44,11 @@ void linked_header(VMINI_COMMAND *command, ULONG code, ULONG length);
 void linked_connect_in(VMINI_CONNECT_IN *in, const char *path, ULONG flags);
 void linked_disconnect_in(VMINI_DISCONNECT_IN *in, const char *path, const VMINI_ADDRESS *address);
 /** Sends a service IRP and waits. \return NTSTATUS. */
-NTSTATUS linked_call(const void *input, ULONG input_length, void *output, ULONG output_length, ULONG *returned);
+NTSTATUS linked_call(const void *input, ULONG input_length, void *output, ULONG output_length,
+                     ULONG *returned);
 /** Starts one. */
-void linked_begin(struct host_ioctl *ioctl, const void *input, ULONG input_length, void *output, ULONG output_length);
+void linked_begin(struct host_ioctl *ioctl, const void *input, ULONG input_length, void *output,
+                  ULONG output_length);
 NTSTATUS linked_connect(const char *path, ULONG flags, VMINI_CONNECT_OUT *out);
 NTSTATUS linked_disconnect(const char *path);
 
@@ -58,10 +60,10 @@ void linked_pass(unsigned seconds);
 /** Runs a scenario under seeds 1..count and under PCT; a failure is a failed check with the seed. */
 void linked_sweep(void (*scenario)(void *), void *argument, unsigned seeds);
 
-#define LINKED_CASE(name)         \
-    static void test_##name(void) \
-    {                             \
-        CHILD_PASSES(name, NULL); \
+#define LINKED_CASE(name)                                                                          \
+    static void test_##name(void)                                                                  \
+    {                                                                                              \
+        CHILD_PASSES(name, NULL);                                                                  \
     }
 
 #endif
