@@ -147,7 +147,8 @@ static void protections(void *unused)
 {
     DRIVER_OBJECT driver;
     struct image *image;
-    char flags[5];
+    char flags[5], *base;
+    size_t size;
 
     UNREFERENCED_PARAMETER(unused);
     boot();
@@ -167,9 +168,11 @@ static void protections(void *unused)
     CHILD_CHECK(strcmp(flags, "---p") == 0);
     access_to((void *)driver.DriverUnload, flags);
     CHILD_CHECK(strcmp(flags, "r-xp") == 0);
+    base = image->base;
+    size = image->size;
     image_unload(image);
-    for (size_t at = 0; at < image->size; at += PE_PAGE) {
-        access_to((char *)image->base + at, flags);
+    for (size_t at = 0; at < size; at += PE_PAGE) {
+        access_to(base + at, flags);
         CHILD_CHECK(strcmp(flags, "---p") == 0);
     }
 }
