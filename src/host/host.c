@@ -8,6 +8,7 @@
 #include "nt/nt.h"
 #include "pnp/pnp.h"
 #include "storport/port.h"
+#include "verifier/report.h"
 
 #include <string.h>
 
@@ -110,11 +111,21 @@ unsigned host_halt(FILE *report)
 }
 
 static void (*bugcheck_observer)(void);
+static struct host_bugcheck bugcheck;
 
 static void bugcheck_seen(const struct verifier_report *report)
 {
-    (void)report;
+    bugcheck = (struct host_bugcheck){.code = report->code,
+                                      .name = report_code_name(report->code),
+                                      .text = report->text,
+                                      .where = report->where};
+    memcpy(bugcheck.parameter, report->parameter, sizeof(bugcheck.parameter));
     bugcheck_observer();
+}
+
+const struct host_bugcheck *host_bugcheck(void)
+{
+    return &bugcheck;
 }
 
 void host_on_bugcheck(void (*observe)(void))

@@ -47,6 +47,17 @@ unsigned host_halt(FILE *report);
 /** Before the process ends with a bugcheck, `observe` is called once: a tool writes its trace. NULL = nobody. */
 void host_on_bugcheck(void (*observe)(void));
 
+/** A bugcheck, as the blue screen tells it. */
+struct host_bugcheck {
+    uint32_t code;
+    uint64_t parameter[4];
+    const char *name;  /**< "DRIVER_VERIFIER_DETECTED_VIOLATION" ... */
+    const char *text;  /**< The rule that was broken, and the details. */
+    const char *where; /**< Innermost driver function on the stack, when known. */
+};
+/** In host_on_bugcheck's function: what it is about. */
+const struct host_bugcheck *host_bugcheck(void);
+
 /* --- installation and the adapter's life --- */
 
 /** Installs a driver package: registry and one root-enumerated devnode. \param driver_file the image that stands for the

@@ -195,7 +195,7 @@ static BOOLEAN PortGuardRequest(PPORT_REQUEST Request)
     }
     RtlCopyMemory(Request->MiniportSrb, Request->Srb, length);
     if (Request->Sense != NULL) {
-        RtlZeroMemory(Request->Sense, Request->SenseLength);
+        RtlCopyMemory(Request->Sense, Request->SenderSense, Request->SenseLength);
         PortSrbSetSense(Request->MiniportSrb, Request->Sense, Request->SenseLength);
     }
     KeAcquireSpinLock(&adapter->Lock, &irql);

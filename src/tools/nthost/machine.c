@@ -46,7 +46,7 @@ static bool join(char *out, size_t size, const char *directory, const char *name
     return length > 0 && (size_t)length < size;
 }
 
-/** Goes up from a directory until the project's INF is below it. */
+/** Goes up from a file or directory until the project's INF is below it. */
 static bool find_inf(const char *from, char *out, size_t size)
 {
     char directory[PATH_MAX];
@@ -62,7 +62,7 @@ static bool find_inf(const char *from, char *out, size_t size)
             *slash = '\0';
         }
     } while (slash != NULL);
-    return tool_fail("name it with --inf FILE", "no " INF_IN_PROJECT " above %s", from);
+    return false;
 }
 
 /** A file that the user named: it must be there. The loader wants a path with a directory in it. */
@@ -105,7 +105,20 @@ bool machine_find(const struct machine_options *options, struct machine_files *f
     if (options->inf != NULL) {
         return take(options->inf, "INF", "name the driver's INF with --inf FILE", files->inf);
     }
-    return find_inf(directory, files->inf, sizeof(files->inf));
+    /* A variant of the driver has an INF of its own, above it; other drivers get the project's. */
+    return find_inf(files->driver, files->inf, sizeof(files->inf)) ||
+           find_inf(directory, files->inf, sizeof(files->inf)) ||
+           tool_fail("name it with --inf FILE", "no " INF_IN_PROJECT " above %s or %s",
+                     files->driver, directory);
+}
+
+bool machine_beside(const char *name, char *out, size_t size)
+{
+    char directory[PATH_MAX];
+
+    return own_directory(directory, sizeof(directory)) &&
+           (join(out, size, directory, name) ||
+            tool_fail("name the file with its path", "the path of nthost is too long"));
 }
 
 /** Writes one NAME=VALUE below the service's Parameters key. */

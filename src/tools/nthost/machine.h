@@ -31,6 +31,8 @@ struct machine_files {
 
 /** Finds the files. Complains itself. */
 bool machine_find(const struct machine_options *options, struct machine_files *files);
+/** The path of a file that lies beside this program, or below. Complains itself. */
+bool machine_beside(const char *name, char *out, size_t size);
 /** Boots, installs the INF and writes the parameters. Complains itself. */
 bool machine_install(const struct machine_options *options, const struct machine_files *files);
 /** machine_install, then starts the adapter. */

@@ -4,6 +4,7 @@
  */
 #include "tools/nthost/demo.h"
 #include "tools/nthost/options.h"
+#include "tools/nthost/probing.h"
 #include "tools/nthost/run.h"
 #include "tools/nthost/tool.h"
 
@@ -14,11 +15,15 @@ struct subcommand {
     const char *help;
     void (*explain)(void);
     enum tool_exit (*run)(const struct options *options);
+    enum tool_exit (*command)(int argc, char **argv); /**< Reads its own options, instead of run. */
 };
 
 static const struct subcommand subcommands[] = {
-    {"run", "boots, connects images, obeys commands (prompt or script)", options_help_run, run},
-    {"demo", "copies a disk through SRBs and shows what happens", options_help_demo, demo},
+    {"run", "boots, connects images, obeys commands (prompt or script)", options_help_run, run,
+     NULL},
+    {"demo", "copies a disk through SRBs and shows what happens", options_help_demo, demo, NULL},
+    {"probe", "judges the driver's answers by the standard, byte by byte", probing_help, NULL,
+     probing},
 };
 
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -76,6 +81,9 @@ int main(int argc, char **argv)
         return TOOL_OK;
     }
     row = find(argv[1]);
+    if (row != NULL && row->command != NULL) {
+        return row->command(argc - 1, argv + 1);
+    }
     if (row == NULL || !options_parse(argc - 1, argv + 1, row->run == demo, &options)) {
         return TOOL_USAGE;
     }
