@@ -1,5 +1,6 @@
 /*
- * The adapter's life: a start that fails leaves nothing, a stop quiets it, a restart lets it go on, and at the end
+ * The adapter's life: a start that fails leaves nothing, a stop quiets it, a restart lets it go
+ * on, and at the end
  * everything is gone before HwFreeAdapterResources returns.
  */
 #include "support/linked.h"
@@ -12,7 +13,8 @@
 
 /* --- start --- */
 
-/** Each allocation and each thread that a start needs, refused: no start, nothing left, and the next one works. */
+/** Each allocation and each thread that a start needs, refused: no start, nothing left, and the
+ *  next one works. */
 static void a_start_fails_clean(void *argument)
 {
     unsigned failures = 0;
@@ -40,7 +42,8 @@ static void a_start_fails_clean(void *argument)
         CHILD_CHECK(nt_pool_outstanding(0, NULL) == 0 && nt_system_threads() == 0 &&
                     nt_interface_count() == 0);
     }
-    /* Device extension and interface name; queue, service, bus; two workers and the delete thread. */
+    /* Device extension and interface name; queue, service, bus; two workers and the delete thread.
+     * */
     CHILD_CHECK(failures == 2 + 3 + 3);
     linked_start();
     CHILD_CHECK(nt_system_threads() == 3);
@@ -66,7 +69,8 @@ static void control(SCSI_ADAPTER_CONTROL_TYPE type, KIRQL irql)
     KeLowerIrql(old);
 }
 
-/** A CONNECT that came a moment before the stop waits for the restart: no file is opened while the machine sleeps. */
+/** A CONNECT that came a moment before the stop waits for the restart: no file is opened while the
+ *  machine sleeps. */
 static void a_stop_quiets_a_restart_resumes(void *argument)
 {
     KIRQL irql = *(const KIRQL *)argument;
@@ -132,7 +136,8 @@ static void test_stop_restart(void)
 
 /* --- the end --- */
 
-/** Removal, with everything still in use: disks connected, a program waiting, one CONNECT parked by a stop. */
+/** Removal, with everything still in use: disks connected, a program waiting, one CONNECT parked
+ *  by a stop. */
 static void the_end_of_a_busy_adapter(void *argument)
 {
     VMINI_WAIT_EVENT_IN wait;
@@ -183,7 +188,8 @@ static void removed_and_started_again(void *argument)
 
 /* --- tracing --- */
 
-/** Each level against each wanted level, each flag against each mask: a line is written when both say so. */
+/** Each level against each wanted level, each flag against each mask: a line is written when both
+ *  say so. */
 static void tracing_levels_and_flags(void *argument)
 {
     static const ULONG flags[] = {VMINI_TRACE_FUNCTION, VMINI_TRACE_PNP, VMINI_TRACE_SCSI,

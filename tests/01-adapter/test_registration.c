@@ -1,5 +1,6 @@
 /*
- * What the driver tells Storport about itself: the registration of DriverEntry, the description of HwFindAdapter, and
+ * What the driver tells Storport about itself: the registration of DriverEntry, the description of
+ * HwFindAdapter, and
  * the lists of what it can be asked to control. Each field with its reason.
  */
 #include "support/linked.h"
@@ -134,7 +135,8 @@ static PSCSI_SUPPORTED_CONTROL_TYPE_LIST list_of(ULONG maximum)
     return list;
 }
 
-/** Lists of every length, in memory of just that length (guarded): the types that fit are marked, no other byte. */
+/** Lists of every length, in memory of just that length (guarded): the types that fit are marked,
+ *  no other byte. */
 static void lists_of_every_length(void *argument)
 {
     (void)argument;

@@ -1,5 +1,6 @@
 /*
- * The table of devices: every legal address and no other, references, and the two steps by which a device leaves.
+ * The table of devices: every legal address and no other, references, and the two steps by which a
+ * device leaves.
  */
 #include "support/linked.h"
 
@@ -84,7 +85,8 @@ static void test_shapes(void)
     }
 }
 
-/** One step beyond each edge, and far beyond: nobody there, nothing touched (the table lies in guarded pool). */
+/** One step beyond each edge, and far beyond: nobody there, nothing touched (the table lies in
+ *  guarded pool). */
 static void beyond_the_edges(void *argument)
 {
     static const VMINI_ADDRESS outside[] = {
@@ -206,7 +208,8 @@ static void the_luns_of_a_target(void *argument)
     linked_down();
 }
 
-/** Missing -> no longer found -> closed when nobody refers to it -> freed, with its address, once it is reported. */
+/** Missing -> no longer found -> closed when nobody refers to it -> freed, with its address, once
+ *  it is reported. */
 static void a_device_leaves_in_two_steps(void *argument)
 {
     VMINI_ADDRESS address = {0, 0, 0, 0};

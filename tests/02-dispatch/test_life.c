@@ -1,6 +1,8 @@
 /*
- * The life of a connection: CONNECT until Storport has seen the device, DISCONNECT until the file is closed, and
- * everything that may come between: duplicates, time-outs, cancels at any point, missing resources, a volume that goes.
+ * The life of a connection: CONNECT until Storport has seen the device, DISCONNECT until the file
+ * is closed, and
+ * everything that may come between: duplicates, time-outs, cancels at any point, missing
+ * resources, a volume that goes.
  */
 #include "support/linked.h"
 
@@ -162,7 +164,8 @@ static void what_connect_refuses(void *argument)
 
 /* --- the delete thread --- */
 
-/** Storport does not ask (its scan is not run: nobody settles): CONNECT gives up after ten seconds, and takes the
+/** Storport does not ask (its scan is not run: nobody settles): CONNECT gives up after ten
+ * seconds, and takes the
  *  device away again. Here the adapter is told not to answer any INQUIRY while the clock runs. */
 static void connect_gives_up_after_ten_seconds(void *argument)
 {
@@ -217,7 +220,8 @@ static void the_inquiry_that_never_comes(void *argument)
     linked_down();
 }
 
-/** Only the INQUIRY of a scan reports a device missing; other commands are told "no device" and change nothing. */
+/** Only the INQUIRY of a scan reports a device missing; other commands are told "no device" and
+ *  change nothing. */
 static void only_an_inquiry_reports_it_missing(void *argument)
 {
     VMINI_ADDRESS address = {0, 0, 0, 0};
@@ -250,7 +254,8 @@ static void only_an_inquiry_reports_it_missing(void *argument)
 
 /* --- twice, and cancelled --- */
 
-/** Two DISCONNECTs at once: one closes, the other is told that it is being done. Neither waits for ever. */
+/** Two DISCONNECTs at once: one closes, the other is told that it is being done. Neither waits for
+ *  ever. */
 static void two_disconnects_at_once(void *argument)
 {
     VMINI_DISCONNECT_IN in;
@@ -282,7 +287,8 @@ static void cancelling(void *argument)
     host_ioctl_cancel(argument);
 }
 
-/** Whatever the moment of the cancel: the IRP ends once, and either the disk is there or it is not. */
+/** Whatever the moment of the cancel: the IRP ends once, and either the disk is there or it is
+ *  not. */
 static void connect_is_cancelled(void *argument)
 {
     VMINI_CONNECT_OUT out;
@@ -401,8 +407,10 @@ static void disconnect_as_soon_as_arrived(void *argument)
 }
 
 /**
- * The narrowest place: the connection says that it has arrived, and its device is not in the table yet. We hold the bus
- * lock until a DISCONNECT has come as far as that; whoever gets the lock then, DISCONNECT must not be lost.
+ * The narrowest place: the connection says that it has arrived, and its device is not in the table
+ * yet. We hold the bus
+ * lock until a DISCONNECT has come as far as that; whoever gets the lock then, DISCONNECT must not
+ * be lost.
  */
 static void disconnect_before_the_device_is_there(void *argument)
 {
@@ -454,7 +462,8 @@ static void test_narrow_disconnect(void)
     explore_result_free(&result);
 }
 
-/** The INQUIRY comes just when the patience has ended: CONNECT does not say yes to a device on its way out. */
+/** The INQUIRY comes just when the patience has ended: CONNECT does not say yes to a device on its
+ *  way out. */
 static void an_inquiry_that_comes_too_late(void *argument)
 {
     VMINI_ADDRESS address = {0, 0, 0, 0};

@@ -1,5 +1,6 @@
 /*
- * The control interface: what is in the buffer is believed in nothing. Lengths, signature, version, command, rights, then
+ * The control interface: what is in the buffer is believed in nothing. Lengths, signature,
+ * version, command, rights, then
  * the path; the list of what is connected; events.
  */
 #include "support/linked.h"
@@ -22,7 +23,8 @@ static const struct command commands[] = {
     {VminiCommandWaitEvent, sizeof(VMINI_WAIT_EVENT_IN), sizeof(VMINI_EVENT)},
 };
 
-/** A command whose content is nonsense, so that one with the right lengths is refused later on, or answers. */
+/** A command whose content is nonsense, so that one with the right lengths is refused later on, or
+ *  answers. */
 static uint8_t *command_of(const struct command *command, ULONG says)
 {
     uint8_t *buffer = calloc(1, 4096);
@@ -36,7 +38,8 @@ static uint8_t *command_of(const struct command *command, ULONG says)
     return buffer;
 }
 
-/** Every length of input from nothing to more than enough. The buffer is as long as it says, in guarded pool. */
+/** Every length of input from nothing to more than enough. The buffer is as long as it says, in
+ *  guarded pool. */
 static void every_input_length(void *argument)
 {
     static uint8_t out[4096];
@@ -366,7 +369,8 @@ static void removal_ends_the_waiting(void *argument)
     linked_down();
 }
 
-/** What the backing file fails is an event: with the status, and the end of a file cut off is a status of its own. */
+/** What the backing file fails is an event: with the status, and the end of a file cut off is a
+ *  status of its own. */
 static void media_errors_are_told(void *argument)
 {
     struct host_file_fault eio = {HOST_FILE_READ, 1, true, 5, UINT32_MAX, false};

@@ -1,5 +1,6 @@
 /*
- * HwStartIo: each SRB function, in both forms of SRB, and what it ends with; resets; a stopped adapter.
+ * HwStartIo: each SRB function, in both forms of SRB, and what it ends with; resets; a stopped
+ * adapter.
  */
 #include "support/linked.h"
 
@@ -75,7 +76,8 @@ static void a_flush_that_fails(void *argument)
     linked_down();
 }
 
-/** Functions that Storport sends to no miniport, and bytes that are no function, have no row: refused, by the port's own
+/** Functions that Storport sends to no miniport, and bytes that are no function, have no row:
+ * refused, by the port's own
  *  way, whatever form the SRB has. */
 static void functions_without_a_row(void *argument)
 {
@@ -307,7 +309,8 @@ static void a_reset_allows_removal_again(void *argument)
     linked_down();
 }
 
-/** The unit goes while its requests are in flight: they end, the file is closed after the last of them. */
+/** The unit goes while its requests are in flight: they end, the file is closed after the last of
+ *  them. */
 static void disconnect_races_with_reads(void *argument)
 {
     struct hung_read reads[4];

@@ -20,7 +20,8 @@ uint8_t machine_byte(uint64_t offset)
 
 /* --- the file --- */
 
-/* The folder of this runner: one for all cases, made by the parent. Children of a sweep run side by side, but only cases
+/* The folder of this runner: one for all cases, made by the parent. Children of a sweep run side
+ * by side, but only cases
  * that run alone look at what they have written. */
 static char folder[96];
 

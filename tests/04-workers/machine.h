@@ -1,6 +1,7 @@
 /**
  * \file
- * A kernel without a port driver, for the work queue alone: scheduler, I/O manager, a queue, a backing file, items whose
+ * A kernel without a port driver, for the work queue alone: scheduler, I/O manager, a queue, a
+ * backing file, items whose
  * end is counted. Everything here runs in a child process (support/child.h), one machine each.
  */
 #ifndef WORKERS_MACHINE_H
@@ -47,15 +48,18 @@ extern struct machine machine;
 /** The byte at an offset of the backing file as machine_boot fills it. */
 uint8_t machine_byte(uint64_t offset);
 
-/** Boots a seeded machine with `threads` workers (0 = no queue) and a file of MACHINE_FILE_SIZE bytes, opened. */
+/** Boots a seeded machine with `threads` workers (0 = no queue) and a file of MACHINE_FILE_SIZE
+ *  bytes, opened. */
 void machine_boot(unsigned threads);
-/** Ends the queue (if it is still there), closes the file, halts, and fails the case when anything leaked. */
+/** Ends the queue (if it is still there), closes the file, halts, and fails the case when anything
+ *  leaked. */
 void machine_halt(void);
 /** Ends the queue with what is still in it. */
 void machine_end_queue(void);
 extern const VMINI_WORK_CALLBACKS machine_callbacks;
 
-/** Makes a folder with the backing file in it, and removes it: a suite's initialisation and cleanup, in the parent. */
+/** Makes a folder with the backing file in it, and removes it: a suite's initialisation and
+ *  cleanup, in the parent. */
 int machine_folder_create(void);
 int machine_folder_remove(void);
 /** Fills the backing file anew, for a case that looks at what it wrote. */

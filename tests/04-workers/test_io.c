@@ -1,5 +1,6 @@
 /*
- * Reads, writes, flushes and compares: the right bytes at the right place whatever the MDL looks like, and the file
+ * Reads, writes, flushes and compares: the right bytes at the right place whatever the MDL looks
+ * like, and the file
  * system's answer as it is.
  */
 #include "machine.h"
@@ -39,7 +40,8 @@ static void file_bytes(uint64_t offset, void *buffer, size_t length)
     fclose(file);
 }
 
-/** Runs a transfer whose MDL describes `whole` bytes at `memory`, of which `length` from `skip` on are moved. */
+/** Runs a transfer whose MDL describes `whole` bytes at `memory`, of which `length` from `skip` on
+ *  are moved. */
 static struct job transfer(VMINI_WORK_COMMAND command, uint64_t offset, uint8_t *memory,
                            uint32_t whole, uint32_t skip, uint32_t length, bool through)
 {
@@ -369,7 +371,8 @@ static void comparing(void *argument)
 
 /* --- low resources --- */
 
-/** Whatever an item needs may be missing, at any point of it: it ends with "no resources", and nothing leaks. */
+/** Whatever an item needs may be missing, at any point of it: it ends with "no resources", and
+ *  nothing leaks. */
 static void every_resource_may_be_missing(void *argument)
 {
     static const VMINI_WORK_COMMAND commands[] = {VminiDoRead, VminiDoWrite, VminiDoFlush,
@@ -406,7 +409,8 @@ static void every_resource_may_be_missing(void *argument)
             }
         }
     }
-    /* Read and write: IRP, MDL, completion; flush: IRP, completion; compare: 3 x (IRP, completion), MDL, pool. */
+    /* Read and write: IRP, MDL, completion; flush: IRP, completion; compare: 3 x (IRP,
+     * completion), MDL, pool. */
     CHILD_CHECK(failures == 3 + 3 + 2 + (3 + 3 + 1 + 1));
     machine_halt();
 }

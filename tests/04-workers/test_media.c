@@ -1,5 +1,6 @@
 /*
- * The backing file: opened with the rights of the caller and no others, refused with the file system's own reason,
+ * The backing file: opened with the rights of the caller and no others, refused with the file
+ * system's own reason,
  * flushed before it is closed; nothing leaks on any of the ways.
  */
 #include "machine.h"
@@ -158,7 +159,8 @@ static void the_callers_rights_count(void *argument)
     machine_halt();
 }
 
-/** The same through DO_CREATE: the worker belongs to the system, whose rights must not leak into the open. */
+/** The same through DO_CREATE: the worker belongs to the system, whose rights must not leak into
+ *  the open. */
 static void a_worker_opens_as_the_caller(void *argument)
 {
     SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation,

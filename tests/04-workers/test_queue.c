@@ -1,5 +1,6 @@
 /*
- * The work queue: what is submitted runs once, in order, on a thread that was waiting or will look; the threads rest
+ * The work queue: what is submitted runs once, in order, on a thread that was waiting or will
+ * look; the threads rest
  * when they are told to, and are gone when the queue is.
  */
 #include "machine.h"
@@ -210,8 +211,10 @@ static void submit_all(void *argument)
     }
 }
 
-/** Two threads submit while the workers go to sleep and a third thread parks and unparks: whatever the order, no item
- *  is left lying while a thread sleeps (the wait below would be a deadlock, which the scheduler reports). */
+/** Two threads submit while the workers go to sleep and a third thread parks and unparks: whatever
+ * the order, no item
+ *  is left lying while a thread sleeps (the wait below would be a deadlock, which the scheduler
+ *  reports). */
 static void no_wake_up_is_lost(void *argument)
 {
     struct submitter one, two;
@@ -313,7 +316,8 @@ static void destroying_ends_what_is_left(void *argument)
     machine_halt();
 }
 
-/** A DO_CALL in no scope ends while the queue is being destroyed: its worker comes back to the list last. */
+/** A DO_CALL in no scope ends while the queue is being destroyed: its worker comes back to the
+ *  list last. */
 static void destroying_right_after_an_end(void *argument)
 {
     struct job job;

@@ -1,5 +1,6 @@
 /*
- * Resets of the work queue: what only waits ends at once, what the file system has ends when the file system lets go of
+ * Resets of the work queue: what only waits ends at once, what the file system has ends when the
+ * file system lets go of
  * it, each item ends once, and a drain tells when the last one has.
  */
 #include "machine.h"
@@ -191,7 +192,8 @@ static void a_drain_waits_for_those_before_it_only(void *argument)
     machine_halt();
 }
 
-/* Items that cannot be cancelled (a DO_CALL with an address) keep a drain open; two drains of different scope overlap. */
+/* Items that cannot be cancelled (a DO_CALL with an address) keep a drain open; two drains of
+ * different scope overlap. */
 
 static KEVENT gate;
 
@@ -265,7 +267,8 @@ static void resetter(void *argument)
     reset(VminiScopeUnit, 0, 0, 0, argument);
 }
 
-/** Reads race with two resets, one of the unit and one of the bus; whatever the order, all is ended once, and the
+/** Reads race with two resets, one of the unit and one of the bus; whatever the order, all is
+ * ended once, and the
  *  drains after it. */
 static void resets_race_with_reads(void *argument)
 {

@@ -1,5 +1,6 @@
 /*
- * The Parameters key: what an administrator may have typed there. A value that is missing, of another type, too long or
+ * The Parameters key: what an administrator may have typed there. A value that is missing, of
+ * another type, too long or
  * out of range is its default; nothing fails a load.
  */
 #include "vmini.h"

@@ -1,5 +1,6 @@
 /*
- * See linked.h. The driver's own symbols are weak here: the runners that do not link it have no use for this file.
+ * See linked.h. The driver's own symbols are weak here: the runners that do not link it have no
+ * use for this file.
  */
 #include "linked.h"
 

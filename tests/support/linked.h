@@ -1,7 +1,9 @@
 /**
  * \file
- * A machine with a port driver and *this runner's own* copy of vmini in it: the driver's objects are linked into the
- * runner, so a case can call and look at what is inside. For chapters 1 and 2; everything runs in a child (child.h).
+ * A machine with a port driver and *this runner's own* copy of vmini in it: the driver's objects
+ * are linked into the
+ * runner, so a case can call and look at what is inside. For chapters 1 and 2; everything runs in
+ * a child (child.h).
  */
 #ifndef TESTS_LINKED_H
 #define TESTS_LINKED_H
@@ -32,10 +34,12 @@ void linked_up(void);
 /** Removes, unloads, halts; fails the case when anything leaked. */
 void linked_down(void);
 
-/** A folder of images for one suite: made by its initialisation, removed by its cleanup, in the parent. */
+/** A folder of images for one suite: made by its initialisation, removed by its cleanup, in the
+ *  parent. */
 int linked_folder_create(void);
 int linked_folder_remove(void);
-/** Path of an image in it, made with this size if it is not there. \return a pointer good for 8 calls. */
+/** Path of an image in it, made with this size if it is not there. \return a pointer good for 8
+ *  calls. */
 const char *linked_image(const char *name, uint64_t bytes);
 
 /** Fills the header of a command. */
@@ -57,7 +61,8 @@ void linked_settle(void);
 /** Lets `seconds` pass. */
 void linked_pass(unsigned seconds);
 
-/** Runs a scenario under seeds 1..count and under PCT; a failure is a failed check with the seed. */
+/** Runs a scenario under seeds 1..count and under PCT; a failure is a failed check with the seed.
+ *  */
 void linked_sweep(void (*scenario)(void *), void *argument, unsigned seeds);
 
 #define LINKED_CASE(name)                                                                          \
