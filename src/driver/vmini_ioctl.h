@@ -10,13 +10,13 @@
  * and the driver checks the rights of each command itself (see the table below).
  * \article{Part III, IOCTL_OSRVMPORT_CONNECT}
  *
- * | command                | right         | input               | output                | pends until |
- * | ---------------------- | ------------- | ------------------- | --------------------- | ----------- |
- * | VminiCommandScsiport   | open handle   | VMINI_COMMAND       | VMINI_SCSIPORT_OUT    | no          |
- * | VminiCommandConnect    | manage-volume | VMINI_CONNECT_IN    | VMINI_CONNECT_OUT     | enumerated  |
- * | VminiCommandDisconnect | manage-volume | VMINI_DISCONNECT_IN | none                  | closed      |
- * | VminiCommandActiveList | open handle   | VMINI_COMMAND       | VMINI_ACTIVE_LIST_OUT | no          |
- * | VminiCommandWaitEvent  | open handle   | VMINI_WAIT_EVENT_IN | VMINI_EVENT           | an event    |
+ * | VminiCommand | right         | input               | output                | pends            |
+ * | ------------ | ------------- | ------------------- | --------------------- | ---------------- |
+ * | Scsiport     | open handle   | VMINI_COMMAND       | VMINI_SCSIPORT_OUT    | no               |
+ * | Connect      | manage-volume | VMINI_CONNECT_IN    | VMINI_CONNECT_OUT     | until enumerated |
+ * | Disconnect   | manage-volume | VMINI_DISCONNECT_IN | none                  | until closed     |
+ * | ActiveList   | open handle   | VMINI_COMMAND       | VMINI_ACTIVE_LIST_OUT | no               |
+ * | WaitEvent    | open handle   | VMINI_WAIT_EVENT_IN | VMINI_EVENT           | until an event   |
  *
  * This header is shared by the driver and by programs: it uses fixed-size fields only, the same on
  * both sides of the boundary and in 32- and 64-bit programs, and includes nothing.
