@@ -43,6 +43,7 @@ VOID VminiAdapterResume(_Inout_ PVMINI_ADAPTER Adapter)
 
 VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter)
 {
+    //! [teardown]
     if (Adapter->Service != NULL) {
         VminiServiceClose(Adapter);
         VminiServiceDrain(Adapter); /* Nobody brings a new device any more. */
@@ -57,6 +58,7 @@ VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter)
         VminiWorkQueueDestroy(Adapter->Work);
         Adapter->Work = NULL;
     }
+    //! [teardown]
 }
 
 /**

@@ -29,6 +29,7 @@ static VMINI_DELETE_STEP VminiDeleteDecide(_In_ const VMINI_DEVICE *Device, _In_
 {
     ULONGLONG Patience = Device->Since + (ULONGLONG)VMINI_REPORT_TIMEOUT;
 
+    //! [delete-steps]
     if (Device->Missing && !Device->Closed) {
         return Device->References == 1 ? VminiStepClose : VminiStepNone;
     }
@@ -37,6 +38,7 @@ static VMINI_DELETE_STEP VminiDeleteDecide(_In_ const VMINI_DEVICE *Device, _In_
         NT_ASSERT(Device->References == 1);
         return VminiStepFree;
     }
+    //! [delete-steps]
     if (!Device->Missing && Device->Enumerated) {
         return VminiStepNone;
     }

@@ -135,12 +135,14 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter,
     Extension->Request.Address = Address;
     Extension->Request.ListLuns = VminiBusListLuns;
 
+    //! [execute]
     SrbStatus = VminiScsiExecute(&Extension->Request);
     if (SRB_STATUS(SrbStatus) == SRB_STATUS_PENDING) {
         Extension->Request.Work.Address = Address;
         VminiWorkSubmit(Adapter->Work, &Extension->Request.Work); /* Srb may be complete by now. */
         return SRB_STATUS_PENDING;
     }
+    //! [execute]
     if (Device == NULL) {
         return SrbStatus;
     }

@@ -53,11 +53,13 @@ _Use_decl_annotations_ UCHAR VminiBlocksRange(PVMINI_SCSI_REQUEST Request, PVMIN
     ULONGLONG BlockCount = Request->Unit->BlockCount;
 
     VminiBlocksDecode(Request->Cdb, Extent);
+    //! [range]
     /* No blocks at the very end are still in range: 0 more than all. */
     if (Extent->Lba > BlockCount || Extent->Blocks > BlockCount - Extent->Lba) {
         return VminiSenseFailInformation(Request->Srb, VMINI_SENSE_LBA_OUT_OF_RANGE,
                                          max(Extent->Lba, BlockCount)); /* The first that is not. */
     }
+    //! [range]
     return SRB_STATUS_SUCCESS;
 }
 
@@ -95,10 +97,12 @@ _Use_decl_annotations_ UCHAR VminiBlocksCheckTransfer(PVMINI_SCSI_REQUEST Reques
      *
      * A buffer that is longer than the CDB needs is no error: the CDB's bytes move, no more, and
      * DataTransferLength tells. \article{Tweaks, Validating the SRB DataTransferLength} */
+    //! [transfer-check]
     if (Length > SrbGetDataTransferLength(Request->Srb)) {
         return VminiSenseFailCdbField(Request->Srb, VminiBlocksCountByte(Request->Cdb),
                                       VMINI_WHOLE_BYTE);
     }
+    //! [transfer-check]
 
     Request->Moved = Length;
     return SRB_STATUS_SUCCESS;

@@ -64,6 +64,7 @@ static UCHAR VminiScsiCheckNeeds(_Inout_ PVMINI_SCSI_REQUEST Request)
 /** Everything that is checked before a handler runs. \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiScsiAdmit(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
+    //! [admit]
     const VMINI_SCSI_COMMAND *Command = VminiScsiFindCommand(Request->Cdb, Request->CdbLength);
 
     if (Command == NULL || (Command->Devices & VminiUnitDevices(Request->Unit)) == 0) {
@@ -78,6 +79,7 @@ static UCHAR VminiScsiAdmit(_Inout_ PVMINI_SCSI_REQUEST Request)
     }
     Request->Command = Command;
     return VminiScsiCheckNeeds(Request);
+    //! [admit]
 }
 
 /** The end of every command, whether it took a worker or not. \irql{<= DISPATCH_LEVEL} */

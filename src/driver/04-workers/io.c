@@ -36,6 +36,7 @@ _Use_decl_annotations_ VOID VminiIoRelease(PVMINI_WORK_ITEM Item)
     BOOLEAN Last;
     KIRQL OldIrql;
 
+    //! [release]
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     Last = --Item->Holds == 0;
     if (Last) {
@@ -48,6 +49,7 @@ _Use_decl_annotations_ VOID VminiIoRelease(PVMINI_WORK_ITEM Item)
         VminiIoFree(Item);
         VminiWorkEnd(Item);
     }
+    //! [release]
 }
 
 /**

@@ -17,6 +17,7 @@ _Use_decl_annotations_ VOID VminiSrbComplete(PVMINI_ADAPTER Adapter, PSCSI_REQUE
     /* A failed request moved nothing, and says so: on the way in DataTransferLength was what the
      * initiator wanted, and it may take the field for what it got. (An SRB that is refused as busy
      * is sent again as it is: its length stays.) */
+    //! [complete]
     if (SRB_STATUS(SrbStatus) != SRB_STATUS_SUCCESS && SRB_STATUS(SrbStatus) != SRB_STATUS_BUSY) {
         SrbSetDataTransferLength(Srb, 0);
     }
@@ -25,4 +26,5 @@ _Use_decl_annotations_ VOID VminiSrbComplete(PVMINI_ADAPTER Adapter, PSCSI_REQUE
      * Storport's to set, never ours. */
     Srb->SrbStatus = SrbStatus;
     StorPortNotification(RequestComplete, Adapter, Srb);
+    //! [complete]
 }

@@ -53,6 +53,7 @@ static UCHAR VminiSenseStore(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ const SENSE_D
     PVOID Buffer = SrbGetSenseInfoBuffer(Srb);
     UCHAR Length = min(SrbGetSenseInfoBufferLength(Srb), (UCHAR)VMINI_SENSE_LENGTH);
 
+    //! [store]
     SrbSetScsiStatus(Srb, SCSISTAT_CHECK_CONDITION);
     if (Buffer == NULL || Length == 0 || (SrbGetSrbFlags(Srb) & SRB_FLAGS_DISABLE_AUTOSENSE) != 0) {
         return SRB_STATUS_ERROR;
@@ -60,6 +61,7 @@ static UCHAR VminiSenseStore(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ const SENSE_D
     RtlCopyMemory(Buffer, Data, Length);
     SrbSetSenseInfoBufferLength(Srb, Length);
     return SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
+    //! [store]
 }
 
 _Use_decl_annotations_ UCHAR VminiSenseFail(PSCSI_REQUEST_BLOCK Srb, VMINI_SENSE Sense)

@@ -52,6 +52,7 @@ _Use_decl_annotations_ UCHAR VminiTransferOpen(PVMINI_ADAPTER Adapter, PSCSI_REQ
 {
     ULONG Length;
 
+    //! [open]
     Window->Buffer = VminiTransferBuffer(Adapter, Srb, &Length);
     Window->Room = min(Length, AllocationLength);
     if (Window->Room == 0) {
@@ -64,6 +65,7 @@ _Use_decl_annotations_ UCHAR VminiTransferOpen(PVMINI_ADAPTER Adapter, PSCSI_REQ
     }
     RtlZeroMemory(Window->Buffer, Window->Room);
     return SRB_STATUS_SUCCESS;
+    //! [open]
 }
 
 _Use_decl_annotations_ ULONG VminiTransferPut(const VMINI_WINDOW *Window, ULONG Offset,
