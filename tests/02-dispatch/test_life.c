@@ -263,7 +263,7 @@ static void two_disconnects_at_once(void *argument)
     NTSTATUS first, second;
 
     (void)argument;
-    linked_up();
+    linked_up_small();
     CHILD_CHECK(linked_connect(disk(), 0, NULL) == STATUS_SUCCESS);
     linked_disconnect_in(&in, disk(), NULL);
     linked_begin(&one, &in, sizeof(in), NULL, 0);
@@ -298,7 +298,7 @@ static void connect_is_cancelled(void *argument)
     NTSTATUS status;
 
     (void)argument;
-    linked_up();
+    linked_up_small();
     linked_connect_in(&in, disk(), 0);
     linked_begin(&ioctl, &in, sizeof(in), &out, sizeof(out));
     thread = sched_spawn("canceller", cancelling, &ioctl);
@@ -329,7 +329,7 @@ static void disconnect_is_cancelled(void *argument)
     NTSTATUS status;
 
     (void)argument;
-    linked_up();
+    linked_up_small();
     CHILD_CHECK(linked_connect(disk(), 0, NULL) == STATUS_SUCCESS);
     linked_disconnect_in(&in, disk(), NULL);
     linked_begin(&ioctl, &in, sizeof(in), NULL, 0);
@@ -360,7 +360,7 @@ static void disconnect_races_with_connect(void *argument)
     NTSTATUS in_status, out_status = STATUS_NO_SUCH_DEVICE;
 
     (void)argument;
-    linked_up();
+    linked_up_small();
     linked_connect_in(&in, disk(), 0);
     linked_disconnect_in(&out_in, disk(), NULL);
     linked_begin(&connect, &in, sizeof(in), &out, sizeof(out));
@@ -425,6 +425,8 @@ static void disconnect_before_the_device_is_there(void *argument)
 
     (void)argument;
     linked_boot_with(&options);
+    host_set_parameter(LINKED_SERVICE, "MaximumTargets", 2);
+    host_set_parameter(LINKED_SERVICE, "MaximumLuns", 1);
     linked_start();
     linked_connect_in(&in, disk(), 0);
     linked_begin(&ioctl, &in, sizeof(in), &out, sizeof(out));
@@ -499,7 +501,7 @@ static void removal_races_with_connect(void *argument)
     NTSTATUS status;
 
     (void)argument;
-    linked_up();
+    linked_up_small();
     linked_connect_in(&in, disk(), 0);
     linked_begin(&ioctl, &in, sizeof(in), &out, sizeof(out));
     thread = sched_spawn("canceller", cancelling, &ioctl);
@@ -618,7 +620,7 @@ static void the_volume_asks_while_connecting(void *argument)
     NTSTATUS status;
 
     (void)argument;
-    linked_up();
+    linked_up_small();
     thread = sched_spawn("volume", asking, NULL);
     status = linked_connect(disk(), 0, NULL);
     CHILD_CHECK(status == STATUS_SUCCESS || status == STATUS_DEVICE_REMOVED);

@@ -71,6 +71,14 @@ void linked_up(void)
     linked_start();
 }
 
+void linked_up_small(void)
+{
+    linked_boot();
+    host_set_parameter(LINKED_SERVICE, "MaximumTargets", 2);
+    host_set_parameter(LINKED_SERVICE, "MaximumLuns", 1);
+    linked_start();
+}
+
 void linked_down(void)
 {
     CHILD_CHECK(host_halt(stderr) == 0);
