@@ -9,7 +9,13 @@
 #include "nt/io.h"
 
 /** Sizes of block that are cached. */
-enum io_cache { IO_CACHE_MDL, IO_CACHE_IRP_SMALL, IO_CACHE_IRP_LARGE, IO_CACHES };
+enum io_cache {
+    IO_CACHE_MDL,
+    IO_CACHE_IRP_SMALL,
+    IO_CACHE_IRP_LARGE,
+    IO_CACHE_COMPLETION,
+    IO_CACHES
+};
 
 /** What is counted; a difference may be negative in one thread, the sum over all threads is
  *  right. */

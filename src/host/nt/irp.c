@@ -250,14 +250,37 @@ struct unload_safe {
     PDEVICE_OBJECT device;
     PIO_COMPLETION_ROUTINE routine;
     PVOID context;
+    bool cached; /* From the thread's cache, not from pool. */
 };
+
+static struct unload_safe *unload_safe_allocate(void)
+{
+    bool cached = io_cache_wanted();
+    struct unload_safe *safe = cached
+                                   ? io_cache_take(IO_CACHE_COMPLETION, sizeof(*safe))
+                                   : nt_pool_allocate(NonPagedPoolNx, sizeof(*safe), NT_HOST_TAG);
+
+    if (safe != NULL) {
+        safe->cached = cached;
+    }
+    return safe;
+}
+
+static void unload_safe_free(struct unload_safe *safe)
+{
+    if (safe->cached) {
+        io_cache_give(IO_CACHE_COMPLETION, safe);
+    } else {
+        nt_pool_free(safe, NT_HOST_TAG);
+    }
+}
 
 /** The device object, and with it the driver, stays until the routine has returned. */
 static NTSTATUS NTAPI unload_safe_completion(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 {
     struct unload_safe safe = *(struct unload_safe *)context;
 
-    nt_pool_free(context, NT_HOST_TAG);
+    unload_safe_free(context);
     NTSTATUS status = safe.routine(device, irp, safe.context);
     nt_object_dereference(safe.device);
     return status;
@@ -272,13 +295,15 @@ NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
     struct unload_safe *safe = NULL;
 
     if (!io_should_fail(NT_IO_FAIL_COMPLETION)) {
-        safe = nt_pool_allocate(NonPagedPoolNx, sizeof(*safe), NT_HOST_TAG);
+        safe = unload_safe_allocate();
     }
     if (safe == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     nt_object_reference(DeviceObject);
-    *safe = (struct unload_safe){DeviceObject, CompletionRoutine, Context};
+    safe->device = DeviceObject;
+    safe->routine = CompletionRoutine;
+    safe->context = Context;
     IoSetCompletionRoutine(Irp, unload_safe_completion, safe, InvokeOnSuccess, InvokeOnError,
                            InvokeOnCancel);
     return STATUS_SUCCESS;

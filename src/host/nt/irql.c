@@ -5,29 +5,17 @@
  */
 #include "nt/nt.h"
 
-/** Changes the level; tells the scheduler when DISPATCH_LEVEL is crossed. */
-static KIRQL set(struct nt_thread *thread, KIRQL level)
+/** Tells the scheduler when DISPATCH_LEVEL was crossed, and the recorder of every change. */
+void NTAPI nt_irql_watched(struct nt_thread *thread, KIRQL old)
 {
-    KIRQL old = thread->irql;
+    KIRQL level = thread->irql;
 
-    thread->irql = level;
     if ((old >= DISPATCH_LEVEL) != (level >= DISPATCH_LEVEL)) {
         sched_irql_crossed(thread);
     }
     if (old != level && trace_wants(TRACE_IRQL)) {
         trace_event(TRACE_IRQL, thread->name, old, level, 0, 0);
     }
-    return old;
-}
-
-KIRQL nt_raise_irql(KIRQL level)
-{
-    return set(sched_current(), level);
-}
-
-void nt_lower_irql(KIRQL level)
-{
-    set(sched_current(), level);
 }
 
 KIRQL NTAPI KeGetCurrentIrql(VOID)
@@ -45,7 +33,7 @@ KIRQL NTAPI KfRaiseIrql(KIRQL NewIrql)
         verifier_bugcheck(RULE_IRQL_RAISE, thread->irql, NewIrql, 0, "KeRaiseIrql from %u to %u",
                           thread->irql, NewIrql);
     }
-    return set(thread, NewIrql);
+    return nt_raise_irql(NewIrql);
 }
 
 KIRQL NTAPI KeRaiseIrqlToDpcLevel(VOID)
@@ -57,7 +45,7 @@ KIRQL NTAPI KeRaiseIrqlToDpcLevel(VOID)
         verifier_bugcheck(RULE_IRQL_RAISE, thread->irql, DISPATCH_LEVEL, 0,
                           "KeRaiseIrqlToDpcLevel at %u", thread->irql);
     }
-    return set(thread, DISPATCH_LEVEL);
+    return nt_raise_irql(DISPATCH_LEVEL);
 }
 
 VOID NTAPI KeLowerIrql(KIRQL NewIrql)
@@ -69,7 +57,7 @@ VOID NTAPI KeLowerIrql(KIRQL NewIrql)
         verifier_bugcheck(RULE_IRQL_LOWER, thread->irql, NewIrql, 0, "KeLowerIrql from %u to %u",
                           thread->irql, NewIrql);
     }
-    set(thread, NewIrql);
+    nt_lower_irql(NewIrql);
 }
 
 /* --- processors --- */

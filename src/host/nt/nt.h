@@ -59,9 +59,25 @@ void nt_thread_fail(unsigned nth);
 NTSTATUS nt_wait(void *object, const LARGE_INTEGER *timeout);
 /** KeSetEvent for the host itself. \return the previous state. */
 LONG nt_set_event(KEVENT *event);
+/** The rest of nt_raise_irql and nt_lower_irql, when somebody is to be told; see
+ *  nt_routine_watched. */
+void NTAPI nt_irql_watched(struct nt_thread *thread, KIRQL old);
 /** Changes the IRQL of the current thread, for the host itself. \return the previous level. */
-KIRQL nt_raise_irql(KIRQL level);
-void nt_lower_irql(KIRQL level);
+static inline KIRQL nt_raise_irql(KIRQL level)
+{
+    struct nt_thread *thread = sched_current();
+    KIRQL old = thread->irql;
+
+    thread->irql = level;
+    if (__builtin_expect(trace_wants(TRACE_IRQL) || sched_kind() == SCHED_SEEDED, 0)) {
+        nt_irql_watched(thread, old);
+    }
+    return old;
+}
+static inline void nt_lower_irql(KIRQL level)
+{
+    nt_raise_irql(level);
+}
 
 /** Timers that are set and not yet expired or cancelled. */
 unsigned nt_timers_armed(void);
@@ -73,14 +89,26 @@ const void *nt_timer_within(const void *start, size_t size);
 /** Work items that are allocated and not yet freed. */
 unsigned nt_work_items(void);
 
-/** Entry of every imported routine. */
-void nt_routine_enter(const char *name, KIRQL max_irql);
-#define NT_ROUTINE(max_irql) nt_routine_enter(__func__, (max_irql))
-
 static inline KIRQL nt_irql(void)
 {
     return sched_current()->irql;
 }
+
+/** The rest of nt_routine_enter, when there is something to do. In Windows' calling convention, so
+ *  that the routines, which have it too, need not save the vector registers that it preserves and
+ *  this host's own convention does not. */
+void NTAPI nt_routine_watched(const char *name, KIRQL max_irql);
+/** Entry of every imported routine. Under the real scheduler with the recorder off this is a few
+ *  loads and branches: it must stay so, because every imported call of a driver pays for it. */
+static inline void nt_routine_enter(const char *name, KIRQL max_irql)
+{
+    if (__builtin_expect(nt_irql() > max_irql || trace_wants(TRACE_ROUTINE) ||
+                             sched_kind() == SCHED_SEEDED,
+                         0)) {
+        nt_routine_watched(name, max_irql);
+    }
+}
+#define NT_ROUTINE(max_irql) nt_routine_enter(__func__, (max_irql))
 
 /* --- output of the drivers (nt/debug.c) --- */
 

@@ -14,33 +14,25 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/** The machine. Written by sched_boot and sched_halt only, when no simulated thread but the
- *  caller's exists. */
+struct sched_machine sched_machine;
+_Thread_local struct sched_self sched_self;
+
+/** The rest of the machine. */
 static struct {
     bool booted;
-    enum sched_kind kind;
     unsigned processors;
     uint64_t seed;
-    /** Odd while booted; a thread of another generation belongs to another machine. */
-    _Atomic unsigned generation;
     _Atomic uint32_t next_id;
 } machine;
 
 static const struct sched_override *override;
-
-/** Which simulated thread this POSIX thread is at the moment. */
-static _Thread_local struct {
-    struct nt_thread *thread;
-    unsigned generation;
-    bool spawned;
-} self;
 
 /** Stands for a thread that asks before the machine is booted: PASSIVE_LEVEL, holds nothing. */
 static _Thread_local struct nt_thread nobody = {.name = "nobody", .foreign = true};
 
 static inline bool seeded(void)
 {
-    return machine.kind == SCHED_SEEDED;
+    return sched_machine.kind == SCHED_SEEDED;
 }
 
 _Noreturn void sched_misuse(const char *what, const char *remedy)
@@ -61,9 +53,9 @@ bool sched_is_booted(void)
 
 FIBER_NO_TSAN void sched_set_current(struct nt_thread *thread)
 {
-    self.thread = thread;
-    self.generation = atomic_load_explicit(&machine.generation, memory_order_relaxed);
-    self.spawned = thread != NULL && !thread->foreign;
+    sched_self.thread = thread;
+    sched_self.generation = __atomic_load_n(&sched_machine.generation, __ATOMIC_RELAXED);
+    sched_self.spawned = thread != NULL && !thread->foreign;
 }
 
 static uint32_t next_id(void)
@@ -79,7 +71,7 @@ FIBER_NO_TSAN void sched_boot(const struct sched_options *options)
         sched_misuse("sched_boot on a machine that runs", "call sched_halt (host_halt) first");
     }
     machine.booted = true;
-    machine.kind = options->kind;
+    sched_machine.kind = options->kind;
     machine.seed = override != NULL ? override->seed : options->seed;
     machine.processors = options->processors;
     if (machine.processors == 0) {
@@ -89,18 +81,18 @@ FIBER_NO_TSAN void sched_boot(const struct sched_options *options)
         sched_misuse("more than 64 processors", "ask for 1 to 64: Windows has more only in groups");
     }
     atomic_store(&machine.next_id, 0);
-    atomic_fetch_add(&machine.generation, 1);
+    __atomic_fetch_add(&sched_machine.generation, 1, __ATOMIC_SEQ_CST);
     sched_set_current(thread_create("main", next_id(), NULL, NULL));
     if (seeded()) {
-        seeded_boot(options, self.thread, override);
+        seeded_boot(options, sched_self.thread, override);
     } else {
-        real_boot(options, self.thread);
+        real_boot(options, sched_self.thread);
     }
 }
 
 FIBER_NO_TSAN void sched_halt(void)
 {
-    struct nt_thread *main_thread = self.thread;
+    struct nt_thread *main_thread = sched_self.thread;
 
     if (!machine.booted) {
         return;
@@ -114,13 +106,8 @@ FIBER_NO_TSAN void sched_halt(void)
     }
     nt_object_dereference(main_thread);
     machine.booted = false;
-    atomic_fetch_add(&machine.generation, 1);
+    __atomic_fetch_add(&sched_machine.generation, 1, __ATOMIC_SEQ_CST);
     sched_set_current(NULL);
-}
-
-enum sched_kind sched_kind(void)
-{
-    return machine.kind;
 }
 
 unsigned sched_processors(void)
@@ -135,9 +122,9 @@ uint64_t sched_seed(void)
 
 /** First call of a POSIX thread that the host did not make, or a thread that outlived its
  *  machine. */
-FIBER_NO_TSAN static __attribute__((noinline)) struct nt_thread *attach(void)
+FIBER_NO_TSAN struct nt_thread *sched_attach(void)
 {
-    if (self.spawned) {
+    if (sched_self.spawned) {
         real_park();
     }
     if (!machine.booted) {
@@ -148,26 +135,16 @@ FIBER_NO_TSAN static __attribute__((noinline)) struct nt_thread *attach(void)
                      "the seeded scheduler has one; use the real scheduler or a simulated thread");
     }
     sched_set_current(thread_create("foreign", next_id(), NULL, NULL));
-    real_attach(self.thread);
-    return self.thread;
-}
-
-FIBER_NO_TSAN struct nt_thread *sched_current(void)
-{
-    unsigned generation = atomic_load_explicit(&machine.generation, memory_order_relaxed);
-
-    if (__builtin_expect(self.generation != generation || self.thread == NULL, 0)) {
-        return attach();
-    }
-    return self.thread;
+    real_attach(sched_self.thread);
+    return sched_self.thread;
 }
 
 FIBER_NO_TSAN void sched_detach(void)
 {
-    struct nt_thread *thread = self.thread;
+    struct nt_thread *thread = sched_self.thread;
 
     if (thread != NULL && machine.booted && !seeded() && thread->foreign && thread->id != 1 &&
-        self.generation == atomic_load(&machine.generation)) {
+        sched_self.generation == __atomic_load_n(&sched_machine.generation, __ATOMIC_RELAXED)) {
         nt_object_dereference(thread);
         sched_set_current(NULL);
     }

@@ -54,8 +54,21 @@ struct nt_thread;
 
 void sched_boot(const struct sched_options *options);
 void sched_halt(void);
-enum sched_kind sched_kind(void);
 unsigned sched_processors(void);
+
+/** The machine, as far as every routine looks at it. Written by sched_boot and sched_halt only,
+ *  when no simulated thread but the caller's exists. */
+struct sched_machine {
+    enum sched_kind kind;
+    unsigned generation; /**< Odd while booted; a thread of another generation belongs to another
+                              machine. */
+};
+extern struct sched_machine sched_machine;
+
+static inline enum sched_kind sched_kind(void)
+{
+    return sched_machine.kind;
+}
 
 /**
  * A scheduling point: under the seeded scheduler another thread may run before this returns. No-op
@@ -67,11 +80,27 @@ void sched_point(void);
 /** Current time in 100 ns units since boot (virtual or monotonic). */
 uint64_t sched_time(void);
 
-/**
- * The thread that is running; a foreign POSIX thread is attached (given a thread object) on first
- * use.
- */
-struct nt_thread *sched_current(void);
+/** Which simulated thread this POSIX thread is at the moment; only sched.c writes it. */
+struct sched_self {
+    struct nt_thread *thread;
+    unsigned generation;
+    bool spawned;
+};
+extern _Thread_local struct sched_self sched_self __attribute__((tls_model("initial-exec")));
+/** The rest of sched_current(): the first call of a foreign POSIX thread. */
+struct nt_thread *sched_attach(void);
+
+/** The thread that is running; a foreign POSIX thread is attached (given a thread object) on first
+ *  use. */
+static inline struct nt_thread *sched_current(void)
+{
+    unsigned generation = __atomic_load_n(&sched_machine.generation, __ATOMIC_RELAXED);
+
+    if (__builtin_expect(sched_self.generation != generation || sched_self.thread == NULL, 0)) {
+        return sched_attach();
+    }
+    return sched_self.thread;
+}
 /** Gives a foreign POSIX thread's thread object back before that thread ends. */
 void sched_detach(void);
 

@@ -6,16 +6,16 @@
  */
 #include "nt/nt.h"
 
-/* All the variants come down to these two. */
+/* All the variants come down to acquire and release. What they do seldom is apart, in Windows'
+ * calling convention: see nt_routine_watched. */
 
-static void acquire(PKSPIN_LOCK lock, struct nt_thread *thread, const char *kind)
+/** Somebody has the lock. \param owner who was seen with it. */
+static __attribute__((noinline)) void NTAPI contend(PKSPIN_LOCK lock, KSPIN_LOCK owner,
+                                                    struct nt_thread *thread, const char *kind)
 {
-    KSPIN_LOCK owner = 0;
     unsigned round = 0;
 
-    verifier_lock_acquiring(lock, kind);
-    while (!__atomic_compare_exchange_n(lock, &owner, (KSPIN_LOCK)thread, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED)) {
+    do {
         if (owner == (KSPIN_LOCK)thread) {
             verifier_bugcheck(RULE_LOCK_SELF_DEADLOCK, (uintptr_t)lock, 0, 0,
                               "thread %u (%s) acquires a %s that it holds already", thread->id,
@@ -25,29 +25,75 @@ static void acquire(PKSPIN_LOCK lock, struct nt_thread *thread, const char *kind
             sched_spin((const volatile uintptr_t *)lock, round++);
         } while (__atomic_load_n(lock, __ATOMIC_RELAXED) != 0);
         owner = 0;
-    }
+    } while (!__atomic_compare_exchange_n(lock, &owner, (KSPIN_LOCK)thread, false, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
+}
+
+static __attribute__((noinline)) void NTAPI watch_acquiring(PKSPIN_LOCK lock, const char *kind)
+{
+    verifier_lock_acquiring(lock, kind);
+}
+
+static __attribute__((noinline)) void NTAPI watch_acquired(PKSPIN_LOCK lock, const char *kind)
+{
     verifier_lock_acquired(lock, kind);
 }
 
-static void release(PKSPIN_LOCK lock, struct nt_thread *thread, const char *kind)
+static __attribute__((noinline)) void NTAPI watch_released(PKSPIN_LOCK lock, const char *kind)
+{
+    verifier_lock_released(lock, kind);
+}
+
+static inline void acquire(PKSPIN_LOCK lock, struct nt_thread *thread, const char *kind)
+{
+    KSPIN_LOCK owner = 0;
+
+    if (verifier_enabled()) {
+        watch_acquiring(lock, kind);
+    }
+    if (!__atomic_compare_exchange_n(lock, &owner, (KSPIN_LOCK)thread, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED)) {
+        contend(lock, owner, thread, kind);
+    }
+    if (verifier_enabled()) {
+        watch_acquired(lock, kind);
+    }
+}
+
+static __attribute__((noinline, noreturn)) void NTAPI not_held(PKSPIN_LOCK lock, KSPIN_LOCK owner,
+                                                               struct nt_thread *thread,
+                                                               const char *kind)
+{
+    verifier_bugcheck(RULE_LOCK_NOT_HELD, (uintptr_t)lock, owner, (uintptr_t)thread,
+                      "thread %u (%s) releases a %s that %s holds", thread->id, thread->name, kind,
+                      owner == 0 ? "nobody" : "another thread");
+}
+
+static inline void release(PKSPIN_LOCK lock, struct nt_thread *thread, const char *kind)
 {
     KSPIN_LOCK owner = __atomic_load_n(lock, __ATOMIC_RELAXED);
 
     if (owner != (KSPIN_LOCK)thread) {
-        verifier_bugcheck(RULE_LOCK_NOT_HELD, (uintptr_t)lock, owner, (uintptr_t)thread,
-                          "thread %u (%s) releases a %s that %s holds", thread->id, thread->name,
-                          kind, owner == 0 ? "nobody" : "another thread");
+        not_held(lock, owner, thread, kind);
     }
-    verifier_lock_released(lock, kind);
+    if (verifier_enabled()) {
+        watch_released(lock, kind);
+    }
     __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
 }
 
-static void check_release(const struct nt_thread *thread, PKSPIN_LOCK lock, KIRQL new_irql)
+static __attribute__((noinline, noreturn)) void NTAPI bad_release(const struct nt_thread *thread,
+                                                                  PKSPIN_LOCK lock, KIRQL new_irql)
+{
+    verifier_bugcheck(RULE_SPIN_RELEASE_IRQL, thread->irql, (uintptr_t)lock, new_irql,
+                      "a spin lock is released at IRQL %u, to return to IRQL %u", thread->irql,
+                      new_irql);
+}
+
+static inline void check_release(const struct nt_thread *thread, PKSPIN_LOCK lock, KIRQL new_irql)
 {
     if (thread->irql != DISPATCH_LEVEL || new_irql > DISPATCH_LEVEL) {
-        verifier_bugcheck(RULE_SPIN_RELEASE_IRQL, thread->irql, (uintptr_t)lock, new_irql,
-                          "a spin lock is released at IRQL %u, to return to IRQL %u", thread->irql,
-                          new_irql);
+        bad_release(thread, lock, new_irql);
     }
 }
 

@@ -179,7 +179,7 @@ static void walk_stack(struct walk *walk)
 /** Frames that say nothing: those of the verifier, and the entry of a routine. */
 static bool boring(const char *name)
 {
-    return strncmp(name, "verifier_", 9) == 0 || strcmp(name, "nt_routine_enter") == 0;
+    return strncmp(name, "verifier_", 9) == 0 || strcmp(name, "nt_routine_watched") == 0;
 }
 
 void report_stack(struct report_text *report, const void *from, bool exact, char *where,

@@ -26,19 +26,14 @@ struct node {
     unsigned visit; /**< Number of the search that came by last. */
 };
 
-static bool enabled;
+bool verifier_is_on;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct node *nodes;
 static unsigned visits;
 
 void verifier_enable(bool on)
 {
-    enabled = on;
-}
-
-bool verifier_enabled(void)
-{
-    return enabled;
+    verifier_is_on = on;
 }
 
 /* --- IRQL --- */
@@ -129,7 +124,7 @@ void verifier_lock_acquiring(const void *lock, const char *kind)
 {
     struct verifier_thread *mine;
 
-    if (!enabled) {
+    if (!verifier_is_on) {
         return;
     }
     nt_pool_check_nonpaged(kind, lock);
@@ -152,7 +147,7 @@ void verifier_lock_acquired(const void *lock, const char *kind)
 {
     struct verifier_thread *mine;
 
-    if (!enabled) {
+    if (!verifier_is_on) {
         return;
     }
     mine = &sched_current()->verify;
@@ -168,7 +163,7 @@ void verifier_lock_released(const void *lock, const char *kind)
     struct verifier_thread *mine;
     unsigned i;
 
-    if (!enabled) {
+    if (!verifier_is_on) {
         return;
     }
     mine = &sched_current()->verify;
@@ -216,7 +211,7 @@ void verifier_memory_freed(const void *start, size_t bytes)
 {
     struct verifier_thread *mine;
 
-    if (!enabled) {
+    if (!verifier_is_on) {
         return;
     }
     mine = &sched_current()->verify;

@@ -43,7 +43,11 @@ struct verifier_thread {
 /** Turns the expensive checks on: special pool, lock order, censuses. Cheap ones (IRQL, double
  *  completion) always run. */
 void verifier_enable(bool on);
-bool verifier_enabled(void);
+extern bool verifier_is_on; /**< Written by verifier_enable only. */
+static inline bool verifier_enabled(void)
+{
+    return verifier_is_on;
+}
 
 /** A rule is broken. Prints the report and ends the process with status VERIFIER_EXIT_STATUS (in
  *  a child of the test runner or the probe: the parent reads the same report as a record from
