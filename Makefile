@@ -177,7 +177,7 @@ test check: deps-test
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(WANTED) $(B)/vmini.so $(B)/nthost $(FIXTURES)
 	@$(if $(WANTED),,echo "make: no tests for CH=$(CH); chapters: $(CHAPTERS), and host abi tools system" >&2; exit 2)
-	@$(TEST_ENV) mk/run-suites.sh $(WANTED)
+	@SANITIZE=$(SANITIZE) $(TEST_ENV) mk/run-suites.sh $(WANTED)
 
 .PHONY: sanitize
 sanitize: deps-test
