@@ -1,0 +1,90 @@
+#!/bin/sh
+# Keeps the output that the chapters show what the commands really print. In a chapter, a block
+#
+#     ```console
+#     $ a command
+#     > a line for its standard input
+#     what it printed
+#     ```
+#
+# is run anew from the root of the tree, and what it printed replaces what stood there. Left out of it are what differs
+# from one machine to the next, or from one compiler to the next: addresses, the path of the tree, and the frames of a
+# stack that are not the driver's.
+#
+#   mk/outputs.sh [FILE...]           writes the files anew (default: chapters/*.md)
+#   mk/outputs.sh --check [FILE...]   exits with status 1 if one is stale
+set -eu
+LC_ALL=C
+export LC_ALL
+cd "$(dirname "$0")/.."
+check=
+if [ "${1:-}" = --check ]; then
+    check=1
+    shift
+fi
+[ $# -gt 0 ] || set -- chapters/*.md
+work=build/outputs
+rm -rf "$work"
+mkdir -p "$work"
+make -s --no-print-directory DEPS=skip build/nthost build/vmini.so >/dev/null
+mk/break.sh
+
+# A command, its standard input in $work/in -> $work/out
+run() {
+    status=0
+    sh -c "$1" <"$work/in" >"$work/raw" 2>&1 || status=$?
+    sed -E -e "s,$PWD/,,g" -e 's/0x0000[57][0-9A-Fa-f]{11}/0x................/g' -e '/^    [A-Za-z_?][A-Za-z_0-9.?]*$/d' \
+        "$work/raw" | awk 'NF { for (; blank > 0 && some; blank--) print ""; blank = 0; some = 1; print; next } { blank++ }' \
+        >"$work/out"
+    [ $status -eq 0 ] || echo "[exit status $status]" >>"$work/out"
+}
+flush() { # runs the command that has been read, if there is one
+    [ -n "$command" ] || return 0
+    run "$command"
+    cat "$work/out" >>"$work/new"
+    command=
+}
+stale=
+for file; do
+    rm -f build/disk.img
+    truncate -s 16M build/disk.img
+    : >"$work/new"
+    inside=
+    command=
+    while IFS= read -r line || [ -n "$line" ]; do
+        case $inside$line in
+        '```console')
+            inside=.
+            printf '%s\n' "$line" >>"$work/new"
+            ;;
+        '.```')
+            flush
+            inside=
+            printf '%s\n' "$line" >>"$work/new"
+            ;;
+        '.$ '*)
+            flush
+            command=${line#'$ '}
+            : >"$work/in"
+            printf '%s\n' "$line" >>"$work/new"
+            ;;
+        '.> '*)
+            printf '%s\n' "${line#> }" >>"$work/in"
+            printf '%s\n' "$line" >>"$work/new"
+            ;;
+        .*) ;; # what it printed last time
+        *) printf '%s\n' "$line" >>"$work/new" ;;
+        esac
+    done <"$file"
+    if cmp -s "$file" "$work/new"; then
+        continue
+    fi
+    if [ -n "$check" ]; then
+        diff -u "$file" "$work/new" >&2 || true
+        stale="$stale $file"
+    else
+        cp "$work/new" "$file"
+        echo "outputs: $file"
+    fi
+done
+[ -z "$stale" ] || { echo "outputs: stale:$stale; run mk/outputs.sh" >&2; exit 1; }
