@@ -85,25 +85,15 @@ _Use_decl_annotations_ UCHAR VminiBlocksAccess(PVMINI_SCSI_REQUEST Request, PVMI
 
 _Use_decl_annotations_ UCHAR VminiBlocksCheckTransfer(PVMINI_SCSI_REQUEST Request, ULONG Length)
 {
-    /* The CDB says how many bytes the device moves, the SRB how many its buffer has. Nobody keeps
-     * them equal, least of all a program behind SCSI pass-through: a longer CDB would run over the
-     * end of the buffer. It is refused before any byte moves, and the sense data point at the CDB's
-     * count.
-     *
-     * Why not SRB_STATUS_DATA_OVERRUN: a port reports that when a transfer that was under way did
-     * not fit, and class drivers take it for a success of DataTransferLength bytes after some
-     * commands. Here the request itself is wrong, trying it again is useless, and ILLEGAL REQUEST
-     * says both.
-     *
-     * A buffer that is longer than the CDB needs is no error: the CDB's bytes move, no more, and
-     * DataTransferLength tells. \article{Tweaks, Validating the SRB DataTransferLength} */
+    /* The CDB says how many bytes move, the SRB how many its buffer has, and nobody keeps them equal.
+     * What would run over the end is refused before any byte moves; room to spare is no error.
+     * \article{Tweaks, Validating the SRB DataTransferLength} */
     //! [transfer-check]
     if (Length > SrbGetDataTransferLength(Request->Srb)) {
         return VminiSenseFailCdbField(Request->Srb, VminiBlocksCountByte(Request->Cdb),
                                       VMINI_WHOLE_BYTE);
     }
     //! [transfer-check]
-
     Request->Moved = Length;
     return SRB_STATUS_SUCCESS;
 }
