@@ -24,7 +24,7 @@
 
 /** Code that only DriverEntry runs: Windows throws section INIT away once DriverEntry has returned,
  *  and a later call is a bugcheck. The Linux build has no such section.
- *  (WDK: #pragma alloc_text(INIT, ...), which gcc does not know) */
+ *  (WDK: \#pragma alloc_text(INIT, ...), which gcc does not know) */
 #ifdef _WIN32
 #define VMINI_INIT __attribute__((section("INIT")))
 #else
@@ -61,7 +61,7 @@ typedef struct _VMINI_WORK_QUEUE VMINI_WORK_QUEUE, *PVMINI_WORK_QUEUE; /* 04: qu
  */
 typedef struct _VMINI_ADAPTER {
     /* Written by VminiHwFindAdapter and VminiHwInitialize, read-only afterwards. */
-    PDEVICE_OBJECT Pdo; /**< The PnP manager's device object for root\vmini. */
+    PDEVICE_OBJECT Pdo; /**< The PnP manager's device object for root\\vmini. */
     PDEVICE_OBJECT Fdo; /**< Storport's device object for the adapter. */
     /** Symbolic link of the device interface; Buffer NULL: none registered. */
     UNICODE_STRING InterfaceName;
@@ -78,7 +78,7 @@ typedef struct _VMINI_ADAPTER {
 } VMINI_ADAPTER, *PVMINI_ADAPTER;
 
 /**
- * Why a trace line is written; the bits of Parameters\TraceFlags. \article{Part III, OsrTracePrint}
+ * Why a trace line is written; the bits of Parameters\\TraceFlags. \article{Part III, OsrTracePrint}
  */
 #define VMINI_TRACE_FUNCTION 0x01UL /**< Entry and exit of callbacks. */
 #define VMINI_TRACE_PNP      0x02UL /**< Arrival, departure, adapter control. */

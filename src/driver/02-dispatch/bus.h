@@ -83,6 +83,7 @@ VMINI_LIST_LUNS VminiBusListLuns;
  * \irql{PASSIVE_LEVEL} \locks{takes the bus lock}
  */
 NTSTATUS VminiBusReserveAddress(_In_ PVMINI_ADAPTER Adapter, _Inout_ PVMINI_ADDRESS Address);
+/** Gives back an address that no device took. \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock} */
 VOID VminiBusReleaseAddress(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
 
 /**

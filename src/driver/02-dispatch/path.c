@@ -14,7 +14,7 @@ typedef struct _VMINI_PATH_PREFIX {
     PCWSTR Nt;
 } VMINI_PATH_PREFIX;
 
-/* The first that matches counts, so the longer ones come first. */
+/** The first that matches counts, so the longer ones come first. */
 static const VMINI_PATH_PREFIX VminiPathPrefixes[] = {
     {L"\\\\?\\UNC\\", L"\\??\\UNC\\"}, {L"\\\\?\\", L"\\??\\"}, {L"\\\\.\\", L"\\??\\"},
     {L"\\\\", L"\\??\\UNC\\"},         {L"\\??\\", L"\\??\\"},  {L"\\Device\\", L"\\Device\\"},

@@ -17,6 +17,7 @@ typedef struct _VMINI_PENDED_INSERT {
     ULONGLONG LastSequence;
 } VMINI_PENDED_INSERT;
 
+/** The service that a queue is part of. */
 static PVMINI_SERVICE VminiPendedService(_In_ PIO_CSQ Csq)
 {
     return CONTAINING_RECORD(Csq, VMINI_SERVICE, Csq);

@@ -42,6 +42,7 @@ static VOID NTAPI VminiResetDone(_In_ PVMINI_DRAIN Drain)
     VminiSrbComplete(Extension->Request.Adapter, Extension->Request.Srb, SRB_STATUS_SUCCESS);
 }
 
+/** The reset SRBs: what is queued ends now, and the reset once what runs has ended. */
 _Use_decl_annotations_ UCHAR NTAPI VminiSrbReset(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     PVMINI_SRB_EXTENSION Extension = SrbGetMiniportContext(Srb);

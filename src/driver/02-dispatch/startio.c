@@ -109,6 +109,7 @@ static VOID VminiSrbEnd(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Sr
     VminiBusDereference(Adapter, Device);
 }
 
+/** A CDB: finds the device, asks chapter 3, and ends the SRB or gives it to the workers. */
 _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter,
                                                        PSCSI_REQUEST_BLOCK Srb)
 {

@@ -18,6 +18,7 @@
 #define VMINI_READ6_LBA_MASK    0x1FFFFFUL
 #define VMINI_READ6_ZERO_BLOCKS 256
 
+/** Reads LBA and number of blocks, whichever form the CDB has. */
 static VOID VminiBlocksDecode(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
 {
     switch (Cdb[0] >> 5) {

@@ -32,6 +32,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiReadCapacity10(PVMINI_SCSI_REQUEST R
     return VminiScsiReply(Request, sizeof(*Data)); /* The CDB has no allocation length. */
 }
 
+/** READ CAPACITY(16): for disks whose last LBA needs more than 32 bits, and for who asks. */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiReadCapacity16(PVMINI_SCSI_REQUEST Request)
 {
     PREAD_CAPACITY16_DATA Data;

@@ -125,6 +125,7 @@ static BOOLEAN VminiTocFormat2(_Inout_ PVMINI_SCSI_REQUEST Request)
     return TRUE;
 }
 
+/** Format -> what appends its descriptors. */
 static BOOLEAN (*const VminiTocFormats[])(PVMINI_SCSI_REQUEST Request) = {
     [READ_TOC_FORMAT_TOC] = VminiTocFormat0,
     [READ_TOC_FORMAT_SESSION] = VminiTocFormat1,

@@ -43,6 +43,7 @@ static VOID VminiEventAppendMedia(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULON
     Media->DoorTrayOpen = Present ? 0 : 1;
 }
 
+/** GET EVENT STATUS NOTIFICATION, polled: tells an event of the medium once. */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiGetEventStatus(PVMINI_SCSI_REQUEST Request)
 {
     const UCHAR *Cdb = Request->Cdb;

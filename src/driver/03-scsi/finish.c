@@ -61,6 +61,7 @@ static VMINI_SENSE VminiScsiDefaultSense(_In_ VMINI_WORK_COMMAND Command)
                                                               : VMINI_SENSE_READ_ERROR;
 }
 
+/** The sense data for a failed work item. */
 static VMINI_SENSE VminiScsiSenseOf(_In_ const VMINI_WORK_ITEM *Work)
 {
     ULONG Row;

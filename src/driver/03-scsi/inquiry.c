@@ -55,6 +55,7 @@ static UCHAR VminiInquiryStandard(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULON
     return VminiScsiReply(Request, AllocationLength);
 }
 
+/** INQUIRY: standard data, or a VPD page. */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiInquiry(PVMINI_SCSI_REQUEST Request)
 {
     ULONG AllocationLength = VminiReadBe16(&Request->Cdb[3]);

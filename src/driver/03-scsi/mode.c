@@ -104,6 +104,7 @@ static UCHAR VminiModeSend(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Heade
     return VminiScsiReply(Request, AllocationLength);
 }
 
+/** MODE SENSE(6). */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiModeSense6(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR SrbStatus = VminiModeCheck(Request);
@@ -118,6 +119,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiModeSense6(PVMINI_SCSI_REQUEST Reque
     return VminiModeSend(Request, sizeof(*Header), Request->Cdb[4]);
 }
 
+/** MODE SENSE(10): the same with a longer header. */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiModeSense10(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR SrbStatus = VminiModeCheck(Request);

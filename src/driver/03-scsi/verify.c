@@ -59,6 +59,7 @@ static UCHAR VminiVerifyAttach(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR B
     return SRB_STATUS_SUCCESS;
 }
 
+/** VERIFY(10), (12) and (16). */
 _Use_decl_annotations_ UCHAR NTAPI VminiScsiVerify(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR ByteCheck = (Request->Cdb[1] >> 1) & 3;

@@ -157,6 +157,7 @@ static VOID VminiVpdSupportedPages(_Inout_ PVMINI_SCSI_REQUEST Request)
     }
 }
 
+/** The page that the CDB asks for, or NULL when this device lacks it. */
 static const VMINI_VPD_PAGE *VminiVpdFind(_In_ const VMINI_SCSI_REQUEST *Request)
 {
     UCHAR Devices = VminiUnitDevices(Request->Unit);
