@@ -209,7 +209,7 @@ static uint64_t number(const char *variable, uint64_t otherwise)
 
 static uint64_t seeds(void)
 {
-    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", 200);
+    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", 100);
 }
 
 static void print_trace(void)
@@ -296,39 +296,159 @@ static void test_pct_scripts(void)
     explore_result_free(&result);
 }
 
-/** Start, remove, unload: nothing connected. */
-static void life_cycle(void *unused)
+/* --- exhausted --- */
+
+/** What is explored is the order of things, not how often they happen: one address, one worker. */
+static void boot_small(bool with_disk)
 {
     struct host_options options = {.sched = {.kind = SCHED_SEEDED}, .verifier = true};
-
     struct host_error error;
 
-    (void)unused;
-    /* One address and one worker: what is explored is the order of start, scan, end and unload, not
-     * how often. */
     if (!host_boot(&options, &error) ||
         !host_install_bare(MACHINE_SERVICE, machine_driver(), true, &error)) {
-        fprintf(stderr, "life cycle: %s; %s\n", error.message, error.remedy);
+        fprintf(stderr, "explore: %s; %s\n", error.message, error.remedy);
         exit(1);
     }
     host_set_parameter(MACHINE_SERVICE, "MaximumTargets", 1);
     host_set_parameter(MACHINE_SERVICE, "MaximumLuns", 1);
     host_set_parameter(MACHINE_SERVICE, "NumberOfWorkers", 1);
     if (!host_start(&error)) {
-        fprintf(stderr, "life cycle: %s; %s\n", error.message, error.remedy);
+        fprintf(stderr, "explore: %s; %s\n", error.message, error.remedy);
         exit(1);
     }
+    if (with_disk) {
+        machine_disk(images[0], 0);
+    }
+    host_settle();
+    sched_settle(sched_time());
+}
+
+static struct host_request *read_request(void)
+{
+    static uint8_t data[512];
+    struct host_request *request = host_request_create();
+
+    machine_rw16(request->cdb, 0x88, 0, 1);
+    request->cdb_length = 16;
+    request->direction = HOST_DATA_IN;
+    request->data = data;
+    request->data_length = sizeof(data);
+    return request;
+}
+
+/** Stop, restart, remove, unload, with a worker and the delete thread at work. */
+static void end_of_life(void *unused)
+{
+    struct host_error error;
+
+    (void)unused;
+    boot_small(false);
+    sched_explore_from_here();
+    if (!host_adapter_stop(&error) || !host_adapter_restart(&error) || !host_remove(&error) ||
+        !host_unload(&error)) {
+        fprintf(stderr, "explore: %s; %s\n", error.message, error.remedy);
+        exit(1);
+    }
+    sched_explore_to_here();
     machine_halt();
 }
 
-static void test_life_cycle_exhausted(void)
+/** A READ under way, a reset of its unit. */
+static void read_and_reset(void *unused)
 {
-    struct explore_result result = sched_explore(life_cycle, NULL, 2, 0);
+    struct host_request *read;
 
-    report("life cycle, two preemptions", &result, 0);
+    (void)unused;
+    boot_small(true);
+    read = read_request();
+    sched_explore_from_here();
+    host_submit(read);
+    host_reset(HOST_RESET_UNIT, 0, 0, 0);
+    host_wait(read);
+    sched_explore_to_here();
+    host_request_free(read);
+    machine_halt();
+}
+
+/** A READ under way, a DISCONNECT of its disk. */
+static void read_and_disconnect(void *unused)
+{
+    static VMINI_DISCONNECT_IN in;
+    struct host_ioctl disconnect = {.code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP, .input = &in};
+    struct host_request *read;
+
+    (void)unused;
+    boot_small(true);
+    read = read_request();
+    disconnect.input_length = machine_disconnect_in(&in, images[0]);
+    sched_explore_from_here();
+    host_submit(read);
+    host_ioctl_start(&disconnect);
+    sched_explore_to_here();
+    host_wait(read);
+    host_ioctl_wait(&disconnect);
+    host_request_free(read);
+    machine_halt();
+}
+
+/** A CONNECT that is cancelled while its worker opens the file and Storport finds the device. */
+static void connect_and_cancel(void *unused)
+{
+    static VMINI_CONNECT_IN in;
+    static VMINI_CONNECT_OUT out;
+    struct host_ioctl connect = {.code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP,
+                                 .input = &in,
+                                 .output = &out,
+                                 .output_length = sizeof(out)};
+
+    (void)unused;
+    boot_small(false);
+    connect.input_length = machine_connect_in(&in, images[0], 0);
+    sched_explore_from_here();
+    host_ioctl_start(&connect);
+    host_ioctl_cancel(&connect);
+    host_ioctl_wait(&connect);
+    sched_explore_to_here();
+    host_settle();
+    machine_halt();
+}
+
+static void exhaust(const char *what, void (*scenario)(void *), unsigned bound)
+{
+    struct explore_result result = sched_explore(scenario, NULL, bound, 0);
+    char words[80];
+
+    snprintf(words, sizeof(words), "%s, %u preemptions", what, bound);
+    report(words, &result, 0);
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     CU_ASSERT_TRUE(result.exhausted);
     explore_result_free(&result);
+}
+
+/** `make explore` looks at all of them with two preemptions; `make test`, at the longer ones with one. */
+static unsigned long_bound(void)
+{
+    return seeds() >= 10000 ? 2 : 1;
+}
+
+static void test_end_of_life_exhausted(void)
+{
+    exhaust("stop, restart, remove, unload", end_of_life, 2);
+}
+
+static void test_read_and_reset_exhausted(void)
+{
+    exhaust("READ and reset", read_and_reset, 2);
+}
+
+static void test_read_and_disconnect_exhausted(void)
+{
+    exhaust("READ and DISCONNECT", read_and_disconnect, long_bound());
+}
+
+static void test_connect_and_cancel_exhausted(void)
+{
+    exhaust("CONNECT and cancel", connect_and_cancel, long_bound());
 }
 
 static int make_images(void)
@@ -339,17 +459,21 @@ static int make_images(void)
     return 0;
 }
 
+CU_ErrorCode register_explore_suite(void);
 CU_ErrorCode register_explore_suite(void)
 {
-    CU_pSuite suite = CU_add_suite("explore: the adapter's life under many schedules", make_images,
-                                   machine_clean);
+    static CU_TestInfo tests[] = {
+        {"random scripts, random schedules", test_random_scripts},
+        {"random scripts, PCT schedules", test_pct_scripts},
+        {"stop, restart, remove, unload, exhausted", test_end_of_life_exhausted},
+        {"READ and reset, exhausted", test_read_and_reset_exhausted},
+        {"READ and DISCONNECT, exhausted", test_read_and_disconnect_exhausted},
+        {"CONNECT and cancel, exhausted", test_connect_and_cancel_exhausted},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {{"explore: the adapter's life under many schedules", make_images,
+                              machine_clean, NULL, NULL, tests},
+                             CU_SUITE_INFO_NULL};
 
-    if (suite == NULL ||
-        CU_add_test(suite, "random scripts, random schedules", test_random_scripts) == NULL ||
-        CU_add_test(suite, "random scripts, PCT schedules", test_pct_scripts) == NULL ||
-        CU_add_test(suite, "life cycle, exhausted at two preemptions", test_life_cycle_exhausted) ==
-            NULL) {
-        return CU_get_error();
-    }
-    return CUE_SUCCESS;
+    return CU_register_suites(suites);
 }

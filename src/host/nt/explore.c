@@ -27,12 +27,33 @@ struct job {
 
 /* --- one run --- */
 
-static _Noreturn void be_child(void (*scenario)(void *), void *argument,
-                               const struct sched_override *with, int report)
+/** Forks. \return true in the child, which makes the run; a bugcheck there is reported. */
+static bool branch(struct job *job)
 {
-    verifier_report_fd(report);
+    int ends[2];
+
+    if (pipe(ends) != 0) {
+        sched_misuse("no pipe to be had for a run", "raise the limit of open files (ulimit -n)");
+    }
+    job->pid = fork();
+    if (job->pid < 0) {
+        sched_misuse("no process to be had for a run", "raise the limit of processes (ulimit -u)");
+    }
+    if (job->pid == 0) {
+        close(ends[0]);
+        verifier_report_fd(ends[1]);
+        alarm(EXPLORE_RUN_SECONDS);
+        return true;
+    }
+    close(ends[1]);
+    job->report = ends[0];
+    return false;
+}
+
+static _Noreturn void run_to_end(void (*scenario)(void *), void *argument,
+                                 const struct sched_override *with)
+{
     sched_set_override(with);
-    alarm(EXPLORE_RUN_SECONDS);
     scenario(argument);
     fflush(NULL);
     _exit(0);
@@ -41,21 +62,10 @@ static _Noreturn void be_child(void (*scenario)(void *), void *argument,
 static struct job start(void (*scenario)(void *), void *argument, const struct sched_override *with)
 {
     struct job job = {.seed = with->seed};
-    int ends[2];
 
-    if (pipe(ends) != 0) {
-        sched_misuse("no pipe to be had for a run", "raise the limit of open files (ulimit -n)");
+    if (branch(&job)) {
+        run_to_end(scenario, argument, with);
     }
-    job.pid = fork();
-    if (job.pid < 0) {
-        sched_misuse("no process to be had for a run", "raise the limit of processes (ulimit -u)");
-    }
-    if (job.pid == 0) {
-        close(ends[0]);
-        be_child(scenario, argument, with, ends[1]);
-    }
-    close(ends[1]);
-    job.report = ends[0];
     return job;
 }
 
@@ -93,6 +103,8 @@ static void check_caller(void)
 
 /** The record of the last run, shared with the child that makes it. */
 struct shared {
+    bool inner; /**< The scenario said where to begin, and its process did the whole search. */
+    struct explore_result result; /**< Of that search. */
     size_t count;
     struct sched_decision record[MAX_DECISIONS];
 };
@@ -137,42 +149,108 @@ static void keep_choices(struct explore_result *result, const struct shared *run
     }
 }
 
+/** A search under way. */
+struct search {
+    struct shared *run;
+    uint32_t *choices;
+    size_t choice_count;
+    unsigned bound;
+    uint64_t max_runs;
+};
+
+/** In a run that sched_explore made: its search, until the scenario says where to begin. */
+static struct search *searched;
+
+/** Notes how a run ended. \return false when the search has ended with it. */
+static bool search_goes_on(struct search *search, struct explore_result *result)
+{
+    result->runs++;
+    if (result->outcome != EXPLORE_PASSED) {
+        return false;
+    }
+    search->choice_count = next_schedule(search->run, search->choices, search->bound);
+    result->exhausted = search->choice_count == 0;
+    return !result->exhausted && (search->max_runs == 0 || result->runs < search->max_runs);
+}
+
+void sched_explore_from_here(void)
+{
+    struct search *search = searched;
+    struct explore_result result = {.outcome = EXPLORE_PASSED};
+    struct job job;
+
+    if (search == NULL) {
+        return;
+    }
+    searched = NULL;
+    alarm(0); /* From here on each run has its own. */
+    fflush(NULL);
+    search->choice_count = 0;
+    do {
+        if (branch(&job)) {
+            seeded_explore_from_here(search->choices, search->choice_count);
+            return;
+        }
+        finish(&job, &result);
+    } while (search_goes_on(search, &result));
+    search->run->result = result;
+    search->run->inner = true;
+    _exit(0);
+}
+
+void sched_explore_to_here(void)
+{
+    if (sched_driver_points_only) {
+        seeded_explore_to_here();
+    }
+}
+
+static void *reserve(size_t size, int sharing)
+{
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        sched_misuse("no memory for the record of decisions", "free some memory");
+    }
+    return memory;
+}
+
 struct explore_result sched_explore(void (*scenario)(void *), void *argument,
                                     unsigned preemption_bound, uint64_t max_runs)
 {
     struct explore_result result = {.outcome = EXPLORE_PASSED};
-    struct shared *run = mmap(NULL, sizeof *run, PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    uint32_t *choices = mmap(NULL, MAX_DECISIONS * sizeof *choices, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    struct sched_override with = {.strategy = SCHED_BOUNDED, .choices = choices};
+    struct shared *run = reserve(sizeof *run, MAP_SHARED);
+    struct search search = {.run = run,
+                            .choices = reserve(MAX_DECISIONS * sizeof(uint32_t), MAP_PRIVATE),
+                            .bound = preemption_bound,
+                            .max_runs = max_runs};
+    struct sched_override with = {.strategy = SCHED_BOUNDED,
+                                  .choices = search.choices,
+                                  .record = run->record,
+                                  .record_size = MAX_DECISIONS,
+                                  .record_count = &run->count};
 
-    if (run == MAP_FAILED || choices == MAP_FAILED) {
-        sched_misuse("no memory for the record of decisions", "free some memory");
-    }
-    with.record = run->record;
-    with.record_size = MAX_DECISIONS;
-    with.record_count = &run->count;
     check_caller();
-    while (result.outcome == EXPLORE_PASSED && (max_runs == 0 || result.runs < max_runs)) {
+    searched = &search;
+    do {
         struct job job;
 
         run->count = 0;
+        with.choice_count = search.choice_count;
         job = start(scenario, argument, &with);
         finish(&job, &result);
-        result.runs++;
-        if (result.outcome != EXPLORE_PASSED) {
-            keep_choices(&result, run);
+        if (run->inner) {
+            result = run->result;
             break;
         }
-        with.choice_count = next_schedule(run, choices, preemption_bound);
-        if (with.choice_count == 0) {
-            result.exhausted = true;
-            break;
-        }
+    } while (search_goes_on(&search, &result));
+    searched = NULL;
+    if (result.outcome != EXPLORE_PASSED) {
+        keep_choices(&result, run);
     }
     munmap(run, sizeof *run);
-    munmap(choices, MAX_DECISIONS * sizeof *choices);
+    munmap(search.choices, MAX_DECISIONS * sizeof(uint32_t));
     return result;
 }
 

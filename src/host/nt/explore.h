@@ -41,6 +41,16 @@ struct explore_result {
 struct explore_result sched_explore(void (*scenario)(void *), void *argument,
                                     unsigned preemption_bound, uint64_t max_runs);
 /**
+ * In a scenario of sched_explore: the part to be explored begins here. What came before is done
+ * once, without alternatives; each schedule is a fork of the process at this point. To keep the
+ * number of schedules small, threads are preempted only where a driver calls an imported routine,
+ * not where the host does: a driver shows what it does to shared memory in no other place. The
+ * calling thread is the one that booted the machine. Elsewhere it does nothing.
+ */
+void sched_explore_from_here(void);
+/** The part to be explored ends here; the rest of the run has one schedule. */
+void sched_explore_to_here(void);
+/**
  * Runs seeds first_seed, first_seed + 1, ... and stops at the first (the lowest) that fails.
  * \param failing_seed receives it; may be NULL.
  */

@@ -97,18 +97,19 @@ static inline KIRQL nt_irql(void)
 /** The rest of nt_routine_enter, when there is something to do. In Windows' calling convention, so
  *  that the routines, which have it too, need not save the vector registers that it preserves and
  *  this host's own convention does not. */
-void NTAPI nt_routine_watched(const char *name, KIRQL max_irql);
+void NTAPI nt_routine_watched(const char *name, KIRQL max_irql, const void *caller);
 /** Entry of every imported routine. Under the real scheduler with the recorder off this is a few
  *  loads and branches: it must stay so, because every imported call of a driver pays for it. */
-static inline void nt_routine_enter(const char *name, KIRQL max_irql)
+static inline void nt_routine_enter(const char *name, KIRQL max_irql, const void *caller)
 {
     if (__builtin_expect(nt_irql() > max_irql || trace_wants(TRACE_ROUTINE) ||
                              sched_kind() == SCHED_SEEDED,
                          0)) {
-        nt_routine_watched(name, max_irql);
+        nt_routine_watched(name, max_irql, caller);
     }
 }
-#define NT_ROUTINE(max_irql) nt_routine_enter(__func__, (max_irql))
+/** The caller is what the explorer tells the driver's calls from the host's by. */
+#define NT_ROUTINE(max_irql) nt_routine_enter(__func__, (max_irql), __builtin_return_address(0))
 
 /* --- output of the drivers (nt/debug.c) --- */
 

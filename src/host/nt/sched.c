@@ -51,6 +51,8 @@ bool sched_is_booted(void)
     return machine.booted;
 }
 
+bool sched_driver_points_only;
+
 FIBER_NO_TSAN void sched_set_current(struct nt_thread *thread)
 {
     sched_self.thread = thread;

@@ -24,6 +24,9 @@ struct sched_override {
 void sched_set_override(const struct sched_override *override);
 bool sched_is_booted(void);
 
+/** Only calls by driver code are scheduling points. */
+extern bool sched_driver_points_only;
+
 /** The thread that this POSIX thread is from now on. */
 void sched_set_current(struct nt_thread *thread);
 /** Runs the thread's function and ends it; the bottom of every simulated thread's stack. */
@@ -67,6 +70,10 @@ void seeded_irql_crossed(struct nt_thread *thread);
 void seeded_settle(uint64_t until);
 size_t seeded_decisions(const struct sched_decision **out);
 const char *seeded_stack_guard(const void *address);
+/** Decisions are recorded from here on, and follow this list. */
+void seeded_explore_from_here(const uint32_t *choices, size_t count);
+/** No decision is recorded any more; the current thread goes on while it can. */
+void seeded_explore_to_here(void);
 
 /* sched_strategy.c: who goes on, from the seed alone. */
 struct strategy {

@@ -44,6 +44,7 @@ static struct {
     struct sched_decision *record;
     size_t record_size, *record_count, own_count;
     bool own_record;
+    bool unrecorded; /**< Behind the part that is explored: every choice is the first. */
     bool paged_open;
 } seeded;
 
@@ -253,7 +254,7 @@ FIBER_NO_TSAN static struct seeded_thread *choose(bool with_current)
             deadlock(); /* Every processor spins. */
         }
     }
-    if (set.count > 1) {
+    if (set.count > 1 && !seeded.unrecorded) {
         choice = strategy_choose(&seeded.strategy, set.priority, set.count);
         record(choice, &set);
         seeded.streak = set.thread[choice] == seeded.current ? seeded.streak + 1 : 0;
@@ -298,7 +299,7 @@ FIBER_NO_TSAN uint32_t seeded_random(uint32_t count)
         set; /* Without threads: only the number of alternatives is recorded. */
     size_t choice;
 
-    if (count <= 1) {
+    if (count <= 1 || seeded.unrecorded) {
         return 0;
     }
     choice = strategy_choose(&seeded.strategy, NULL, count);
@@ -502,6 +503,21 @@ size_t seeded_decisions(const struct sched_decision **out)
 {
     *out = seeded.record;
     return *seeded.record_count;
+}
+
+void seeded_explore_from_here(const uint32_t *choices, size_t count)
+{
+    *seeded.record_count = 0;
+    seeded.strategy.choices = choices;
+    seeded.strategy.choice_count = count;
+    seeded.strategy.next_choice = 0;
+    sched_driver_points_only = true;
+}
+
+void seeded_explore_to_here(void)
+{
+    seeded.unrecorded = true;
+    sched_driver_points_only = false;
 }
 
 const char *seeded_stack_guard(const void *address)
