@@ -1,0 +1,50 @@
+#!/bin/sh
+# Makes the HTML of book and code: build/docs/html/index.html. A warning of Doxygen is an error.
+#   mk/docs.sh            the documentation
+#   mk/docs.sh --canary   proves that a broken reference fails: the same, with one page more that has one
+set -eu
+cd "$(dirname "$0")/.."
+VMINI_DOCS=build/docs
+VMINI_DOCS_EXTRA=
+if [ "${1:-}" = --canary ]; then
+    VMINI_DOCS=build/docs-canary
+    mkdir -p "$VMINI_DOCS"
+    VMINI_DOCS_EXTRA=$VMINI_DOCS/canary.md
+    printf '# Canary {#canary}\n\n\\ref VminiNoSuchFunction, \\snippet 01-adapter/entry.c no-such-snippet\n' >"$VMINI_DOCS_EXTRA"
+fi
+DOXYGEN_AWESOME=${DOXYGEN_AWESOME:-/usr/share/doxygen-awesome-css}
+export VMINI_DOCS VMINI_DOCS_EXTRA DOXYGEN_AWESOME
+[ -f "$DOXYGEN_AWESOME/doxygen-awesome.css" ] ||
+    { echo "docs: $DOXYGEN_AWESOME holds no doxygen-awesome.css; install doxygen-awesome-css (make deps-docs)" >&2; exit 2; }
+rm -rf "$VMINI_DOCS/html"
+mkdir -p "$VMINI_DOCS"
+mk/docs-filter.pl --prototypes src/driver/*/*.c >"$VMINI_DOCS/prototypes"
+
+# Doxygen's own page header, with the theme's scripts.
+doxygen -w html "$VMINI_DOCS/header.html" "$VMINI_DOCS/footer.html" "$VMINI_DOCS/style.css" docs/Doxyfile >/dev/null
+sed -i 's|</head>|<script type="text/javascript" src="$relpath^doxygen-awesome-darkmode-toggle.js"></script>\
+<script type="text/javascript" src="$relpath^doxygen-awesome-fragment-copy-button.js"></script>\
+<script type="text/javascript" src="$relpath^doxygen-awesome-paragraph-link.js"></script>\
+<script type="text/javascript">DoxygenAwesomeDarkModeToggle.init(); DoxygenAwesomeFragmentCopyButton.init(); DoxygenAwesomeParagraphLink.init();</script>\
+</head>|' "$VMINI_DOCS/header.html"
+
+status=0
+doxygen docs/Doxyfile >"$VMINI_DOCS/log" 2>&1 || status=$?
+if [ "${1:-}" = --canary ]; then
+    for expected in VminiNoSuchFunction no-such-snippet; do
+        grep -q "$expected" "$VMINI_DOCS/log" && [ $status -ne 0 ] ||
+            { echo "docs: the canary's broken reference to $expected was not noticed" >&2; exit 1; }
+    done
+    echo "docs: a broken reference and a missing snippet fail, as they should"
+    exit 0
+fi
+perl mk/docs-articles.pl "$VMINI_DOCS/html/article.html"
+# A quoted passage begins at the left edge, however deep it stands in its function.
+perl -0pi -e 's{(<div class="fragment">)(.*?)(</div><!-- fragment -->)}{
+    my ($open, $lines, $close) = ($1, $2, $3);
+    my $least = 99;
+    while ($lines =~ m{<div class="line">(?:<span class="comment">)?( *)(?! |</div>)}g) { $least = length $1 if length $1 < $least; }
+    $lines =~ s{(<div class="line">(?:<span class="comment">)?) {$least}}{$1}g;
+    $open . $lines . $close }gse' "$VMINI_DOCS"/html/ch0?.html
+[ $status -eq 0 ] || { cat "$VMINI_DOCS/log" >&2; echo "docs: Doxygen warns, and a warning is an error" >&2; exit 1; }
+echo "docs: $VMINI_DOCS/html/index.html, $(du -sm "$VMINI_DOCS/html" | cut -f1) MiB"
