@@ -179,9 +179,11 @@ FIBER_NO_TSAN void fiber_unseen(bool begin)
 
 /* Instrumented on purpose: the atomics are what ThreadSanitizer is to see. */
 
+/* Not a store, which would take the place of what others have released to this word and nobody has
+ * acquired yet: a thread that settles releases without having acquired. */
 void fiber_order_before(uint32_t *word)
 {
-    __atomic_store_n(word, 1, __ATOMIC_RELEASE);
+    __atomic_fetch_add(word, 1, __ATOMIC_RELEASE);
 }
 
 void fiber_order_after(uint32_t *word)
