@@ -156,7 +156,9 @@ $(eval $(call runner,05-install,$(call driver_objects,05) $(HOST_OBJ) $(HOST_SUP
 $(eval $(call runner,06-compliance,$(call driver_objects,06) $(FAKE_PORT)))
 $(eval $(call runner,host,$(HOST_OBJ) $(HOST_SUPPORT)))
 $(eval $(call runner,abi,))
-$(eval $(call runner,tools,$(HOST_OBJ) $(HOST_SUPPORT)))
+TOOLS_OBJ := $(filter-out $(B)/src/tools/nthost/main.o,$(NTHOST_SRC:%.c=$(B)/%.o))
+$(B)/tests/tools/run: LDLIBS += $(NTHOST_LDLIBS)
+$(eval $(call runner,tools,$(TOOLS_OBJ) $(HOST_OBJ) $(HOST_SUPPORT)))
 $(eval $(call runner,system,$(HOST_OBJ) $(HOST_SUPPORT)))
 
 define fixture
@@ -213,7 +215,10 @@ explore: deps-test
 mutants: deps-test
 	@mk/mutants.sh
 
-include mk/windows.mk
+include mk/windows.mk mk/probe.mk
+
+# The stylesheet and the script of the probe's HTML are part of its object (.incbin), which the compiler does not tell.
+$(B)/src/tools/probe/html.o: src/tools/probe/report.css src/tools/probe/report.js
 
 .PHONY: lint
 lint: deps-lint

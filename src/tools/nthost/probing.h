@@ -1,6 +1,7 @@
 /**
  * \file
- * `nthost probe`: its command line, and how the probe, which knows no driver, gets images connected.
+ * `nthost probe`: its command line, and how the probe, which knows no driver, gets images
+ * connected.
  */
 #ifndef NTHOST_PROBING_H
 #define NTHOST_PROBING_H

@@ -1,7 +1,7 @@
 /**
  * \file
- * What a check is: the commands that it sends, and a pure function that judges the answers. Nothing here knows how
- * commands are sent (machine.c) or findings told (text.c, json.c, html.c).
+ * What a check is: the commands that it sends, and a pure function that judges the answers. Nothing
+ * here knows how commands are sent (machine.c) or findings told (text.c, json.c, html.c).
  */
 #ifndef PROBE_CHECK_H
 #define PROBE_CHECK_H
@@ -14,8 +14,9 @@
 #define VERDICT_TEXT  512
 #define VERDICT_MARKS 8
 
-/** What a data buffer holds before a command. Not 00 or FF, which a device may send; not A5, which is what the port
- *  leaves in SRB extensions: that byte in an answer tells where it came from. */
+/** What a data buffer holds before a command. Not 00 or FF, which a device may send; not A5,
+ *  which is what the port leaves in SRB extensions: that byte in an answer tells where it came
+ *  from. */
 #define POISON 0x5C
 
 /** What is connected while the check runs. */
@@ -49,7 +50,8 @@ struct step {
     uint8_t sense;     /**< Bytes of the sense buffer; 0: 255. */
 };
 
-/* Commands without, with incoming, with outgoing data: buffer length, then the CDB's first bytes. */
+/* Commands without, with incoming, with outgoing data: buffer length, then the CDB's first
+ * bytes. */
 #define SEND(...)                                                                                  \
     {                                                                                              \
         .cdb = {__VA_ARGS__}, .direction = HOST_DATA_NONE                                          \
@@ -143,7 +145,7 @@ struct check {
     struct field field;
     struct field also[7]; /**< More parts, for judge_zero. */
     uint32_t code;        /**< judge_sense: key/ASC/ASCQ, as in 0x052400. */
-    bool any_page;        /**< Do not ask first whether a VPD page is the one that was wanted. */
+    bool unconditional;   /**< Judged even where the answer is beyond judging. */
 };
 
 /** The check with this number, 0 to check_count() - 1. */

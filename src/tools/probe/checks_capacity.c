@@ -1,5 +1,6 @@
 /*
- * READ CAPACITY(10) and (16): where the disk ends. Compared with the image file itself, and with each other.
+ * READ CAPACITY(10) and (16): where the disk ends. Compared with the image file itself, and with
+ * each other.
  */
 #include "tools/probe/families.h"
 

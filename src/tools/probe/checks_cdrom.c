@@ -280,7 +280,7 @@ const struct check checks_cdrom[] = {
                "changed quickly.",
         .steps = {EVENT},
         .judge = judge_value,
-        .field = {2, 2, 0x8710, 0x0410},
+        .field = {2, 2, 0x0710, 0x0410},
     },
     {
         .id = "event-reserved",
@@ -289,11 +289,11 @@ const struct check checks_cdrom[] = {
         .bus = BUS_CDROM,
         .command = "GET EVENT STATUS NOTIFICATION",
         .clause = "MMC-6 6.6.3",
-        .expect = "reserved bits of bytes 2, 4 and 5, and the slots 6 and 7, are 0",
+        .expect = "NEA and reserved bits of bytes 2, 4 and 5, and the slots 6 and 7, are 0",
         .why = "What is not written is kernel memory shown to a program.",
         .steps = {EVENT},
         .judge = judge_zero,
-        .field = {2, 1, 0x78, 0},
+        .field = {2, 1, 0xF8, 0},
         .also = {{4, 1, 0xF0, 0}, {5, 1, 0xFC, 0}, {6, 2, 0, 0}},
     },
     {

@@ -20,7 +20,8 @@ static void judge_version(const struct check *check, const struct transcript *tr
     }
 }
 
-/** The first five bytes of the second answer are those of the first, and nothing came behind them. */
+/** The first five bytes of the second answer are those of the first, and nothing came behind
+ *  them. */
 static void judge_short_buffer(const struct check *check, const struct transcript *transcript,
                                struct verdict *verdict)
 {

@@ -1,5 +1,6 @@
 /*
- * Is it ready? Take it out, leave it in: TEST UNIT READY, START STOP UNIT, PREVENT ALLOW MEDIUM REMOVAL.
+ * Is it ready? Take it out, leave it in: TEST UNIT READY, START STOP UNIT, PREVENT ALLOW MEDIUM
+ * REMOVAL.
  */
 #include "tools/probe/families.h"
 

@@ -1,6 +1,6 @@
 /*
- * MODE SENSE(6) and (10): lengths above all. The answer is a header, block descriptors and pages; three length fields have
- * to agree for a host to find its way through it.
+ * MODE SENSE(6) and (10): lengths above all. The answer is a header, block descriptors and pages;
+ * three length fields have to agree for a host to find its way through it.
  */
 #include "tools/probe/families.h"
 
@@ -238,12 +238,15 @@ const struct check checks_mode[] = {
         .severity = SEVERITY_ERROR,
         .command = "MODE SENSE(10)",
         .clause = "SPC-4 7.5.5",
-        .expect = "medium type (byte 2), LONGLBA (byte 4) and reserved bytes 4 and 5 are 0",
+        .expect = "medium type (2), LONGLBA and reserved bytes (4, 5), and the high byte of the "
+                  "descriptor "
+                  "length (6) are 0",
         .why = "With LONGLBA set by accident the host expects descriptors of 16 bytes.",
         .steps = {MODE10(0x08, 0)},
         .judge = judge_zero,
         .field = {2, 1, 0, 0},
-        .also = {{4, 2, 0, 0}},
+        .also = {{4, 3, 0, 0}},
+        .unconditional = true,
     },
     {
         .id = "mode6-page-reserved",

@@ -1,5 +1,6 @@
 /*
- * Where the disk ends: the last block is served, the next one is refused, and no number is large enough to wrap round.
+ * Where the disk ends: the last block is served, the next one is refused, and no number is large
+ * enough to wrap round.
  */
 #include "tools/probe/families.h"
 

@@ -1,6 +1,6 @@
 /*
- * How a failure is told: status, sense data with the SRB (autosense), their format, and what happens where the SRB has
- * little room for them or none.
+ * How a failure is told: status, sense data with the SRB (autosense), their format, and what
+ * happens where the SRB has little room for them or none.
  */
 #include "tools/probe/families.h"
 

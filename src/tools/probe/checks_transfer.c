@@ -1,6 +1,6 @@
 /*
- * DataTransferLength: on the way in what the initiator wants, on the way out what it got; in every outcome. Buffers are
- * larger than the answers, so that a field that nobody updates is seen.
+ * DataTransferLength: on the way in what the initiator wants, on the way out what it got; in every
+ * outcome. Buffers are larger than the answers, so that a field that nobody updates is seen.
  */
 #include "tools/probe/families.h"
 

@@ -1,8 +1,10 @@
 /*
- * Vital product data: INQUIRY with EVPD = 1. By these pages Windows tells disks apart and learns what it may send.
+ * Vital product data: INQUIRY with EVPD = 1. By these pages Windows tells disks apart and learns
+ * what it may send.
  *
- * A driver that ignores EVPD answers all of them with standard data. That is one fault, found by the checks that are
- * marked `any_page`; the others do not judge bytes that are no page at all.
+ * A driver that ignores EVPD answers all of them with standard data. That is one fault, found by
+ * the checks that are marked `unconditional`; the others do not judge bytes that are no page at
+ * all.
  */
 #include "tools/probe/families.h"
 
@@ -108,8 +110,8 @@ static void judge_serial(const struct check *check, const struct transcript *tra
     }
 }
 
-/** Walks page 83h. \return the offset of the first designator of this type that names the unit; 0: none; the offset at
- *  which the walk ended is in *end. */
+/** Walks page 83h. \return the offset of the first designator of this type that names the unit;
+ *  0: none; the offset at which the walk ended is in *end. */
 static uint32_t find_designator(const struct answer *answer, uint8_t type, uint32_t *end)
 {
     uint32_t length = 4 + (uint32_t)be(answer->data + 2, 2), at = 4, found_at = 0;
@@ -250,7 +252,7 @@ static void judge_maximum(const struct check *check, const struct transcript *tr
         .id = name, .fix = 6, .severity = SEVERITY_ERROR, .bus = where,                            \
         .command = "INQUIRY, VPD page " #page, .clause = "SPC-4 6.6.1, 7.8.1",                     \
         .expect = "the page", .why = reason, .steps = {PAGE(page)}, .judge = judge_page,           \
-        .any_page = true,                                                                          \
+        .unconditional = true,                                                                     \
     }
 
 const struct check checks_vpd[] = {
@@ -280,7 +282,7 @@ const struct check checks_vpd[] = {
         .steps = {PAGE(0xC5)},
         .judge = judge_sense,
         .code = 0x052400,
-        .any_page = true,
+        .unconditional = true,
     },
     {
         .id = "vpd-b0-cdrom",
@@ -294,7 +296,7 @@ const struct check checks_vpd[] = {
         .steps = {PAGE(0xB0)},
         .judge = judge_sense,
         .code = 0x052400,
-        .any_page = true,
+        .unconditional = true,
     },
     {
         .id = "vpd-00-order",

@@ -1,6 +1,7 @@
 /*
- * The report as one HTML file that needs nothing else: each answer as a table of bytes, cut into fields; what is wrong is
- * marked, and says why when it is pointed at, tapped, or reached by keyboard. Two drivers stand side by side.
+ * The report as one HTML file that needs nothing else: each answer as a table of bytes, cut into
+ * fields; what is wrong is marked, and says why when it is pointed at, tapped, or reached by
+ * keyboard. Two drivers stand side by side.
  */
 #include "tools/probe/judge.h"
 #include "tools/probe/layout.h"
@@ -139,7 +140,7 @@ static void write_text_value(const uint8_t *bytes, uint32_t count)
         escape(text);
         fputs("” ", html);
     } else if (count <= 8) {
-        fprintf(html, "%llu ", (unsigned long long)be(bytes, count));
+        fprintf(html, "Value %llu. ", (unsigned long long)be(bytes, count));
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * The images. The probe's own hold a pattern that tells where a byte came from; the user's are only ever opened for
- * reading: a check that needs a medium to write to gets one of the probe's.
+ * The images. The probe's own hold a pattern that tells where a byte came from; the user's are only
+ * ever opened for reading: a check that needs a medium to write to gets one of the probe's.
  */
 #include "tools/probe/images.h"
 
@@ -48,7 +48,8 @@ static uint8_t pattern(uint32_t i)
     return (uint8_t)(i ^ i >> 9 ^ 0x31);
 }
 
-/** Makes a file, or makes it as new. \return false, silently, where the file system cannot hold it. */
+/** Makes a file, or makes it as new. \return false, silently, where the file system cannot hold
+ *  it. */
 static bool make_file(const char *path, uint64_t bytes)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -1,5 +1,6 @@
 /*
- * Findings as JSON: {"checks": N, "findings": [{"id", "fix", "device", "command", "clause", "expected", "got"}]}.
+ * Findings as JSON: {"checks": N, "findings": [{"id", "fix", "device", "command", "clause",
+ * "expected", "got"}]}.
  */
 #include "tools/probe/report.h"
 

@@ -23,6 +23,7 @@
 #define OPCODE_MODE10     0x5A
 #define OPCODE_CAPACITY16 0x9E
 #define OPCODE_LUNS       0xA0
+#define STANDARD_LENGTH   36u   /* Through the revision; what lies behind is version descriptors. */
 #define VPD_LONGEST       1020u /* More than any page here has: then it is no page. */
 
 uint64_t be(const uint8_t *bytes, unsigned count)
@@ -119,21 +120,26 @@ static const char *status_name(uint8_t status)
     return "another status";
 }
 
+static const char *scsi_name(uint8_t status)
+{
+    return status == SCSI_GOOD    ? "GOOD"
+           : status == SCSI_CHECK ? "CHECK CONDITION"
+                                  : "another SCSI status";
+}
+
 const char *outcome_text(const struct answer *answer, char *buffer, size_t size)
 {
+    char sense[32] = "";
     uint32_t code;
-    int used = snprintf(buffer, size, "SRB status %s (%02Xh), SCSI status %02Xh",
-                        status_name(answer->srb_status), answer->srb_status, answer->scsi_status);
 
-    if (used < 0 || (size_t)used >= size) {
-        return buffer;
-    }
     if (sense_of(answer, &code)) {
-        snprintf(buffer + used, size - (size_t)used, ", sense %02X/%02X/%02X", code >> 16,
-                 code >> 8 & 0xFF, code & 0xFF);
+        snprintf(sense, sizeof(sense), ", sense %02X/%02X/%02X", code >> 16, code >> 8 & 0xFF,
+                 code & 0xFF);
     } else if (!succeeded(answer)) {
-        snprintf(buffer + used, size - (size_t)used, ", no sense data");
+        snprintf(sense, sizeof(sense), ", no sense data");
     }
+    snprintf(buffer, size, "%s (%02Xh), %s%s", status_name(answer->srb_status), answer->srb_status,
+             scsi_name(answer->scsi_status), sense);
     return buffer;
 }
 
@@ -176,15 +182,16 @@ bool sense_of(const struct answer *answer, uint32_t *code)
     return false;
 }
 
-/** Header, block descriptors, and as many whole pages as the length field admits. A length field that is a little wrong
- *  does not matter here: that has its own check. */
+/** Header, block descriptors, and as many whole pages as the length field admits. A length field
+ *  that is a little wrong does not matter here: that has its own check. */
 static uint32_t mode_length(const struct answer *answer, unsigned header)
 {
     const uint8_t *data = answer->data;
     uint32_t end = (uint32_t)be(data, header == 4 ? 1 : 2) + (header == 4 ? 1 : 2);
     uint32_t at = header + (uint32_t)(header == 4 ? data[3] : be(data + 6, 2));
 
-    while (at + 2 <= end && at + 2 <= ANSWER_KEPT && at + 2u + data[at + 1] <= end) {
+    while (at + 2 <= end && at + 2 <= ANSWER_KEPT && data[at + 1] != 0 &&
+           at + 2u + data[at + 1] <= end) {
         at += 2u + data[at + 1];
     }
     return at;
@@ -199,7 +206,7 @@ uint32_t answer_length(const struct answer *answer)
         if ((answer->cdb[1] & 1) != 0) {
             return 4 + (uint32_t)be(data + 2, 2);
         }
-        return data[4] >= 31 ? 5u + data[4] : 0;
+        return STANDARD_LENGTH; /* Its own length field has a check of its own. */
     case OPCODE_MODE6:
         return mode_length(answer, 4);
     case OPCODE_MODE10:
@@ -254,11 +261,17 @@ uint32_t moved_by(const struct answer *answer)
 
 /* --- the way to a check's own judge --- */
 
-/** Does an INQUIRY for a page have that page's answer? */
-static bool is_wanted_page(const struct answer *answer)
+/** Is this answer so wrong that whatever else is said about it follows from one fault, which has a
+ *  check of its own? Standard data in place of a page; a descriptor of more than 255 bytes. */
+static bool is_beyond_judging(const struct answer *answer)
 {
-    return answer->cdb[0] != OPCODE_INQUIRY || (answer->cdb[1] & 1) == 0 || !succeeded(answer) ||
-           (answer->data[1] == answer->cdb[2] && be(answer->data + 2, 2) <= VPD_LONGEST);
+    if (!succeeded(answer)) {
+        return false;
+    }
+    if (answer->cdb[0] == OPCODE_INQUIRY && (answer->cdb[1] & 1) != 0) {
+        return answer->data[1] != answer->cdb[2] || be(answer->data + 2, 2) > VPD_LONGEST;
+    }
+    return answer->cdb[0] == OPCODE_MODE10 && allocation_of(answer) != 0 && answer->data[6] != 0;
 }
 
 static void judge_ending(const struct transcript *transcript, struct verdict *verdict)
@@ -277,8 +290,8 @@ struct verdict check_judge(const struct check *check, const struct transcript *t
         judge_ending(transcript, &verdict);
         return verdict;
     }
-    for (unsigned i = 0; i < transcript->count && !check->any_page; i++) {
-        if (!is_wanted_page(&transcript->answers[i])) {
+    for (unsigned i = 0; i < transcript->count && !check->unconditional; i++) {
+        if (is_beyond_judging(&transcript->answers[i])) {
             verdict.hidden = true;
             return verdict;
         }
@@ -455,7 +468,7 @@ static void judge_transferred(const struct check *check, const struct transcript
     expected(verdict, "DataTransferLength %u: %s", wanted, check->expect);
     if (answer->transferred != wanted) {
         found(verdict, "DataTransferLength %u%s", answer->transferred,
-              answer->transferred == answer->length ? ", as it was on the way in" : "");
+              answer->transferred == answer->length ? ", as it was sent" : "");
         mark(verdict, step, AREA_TRANSFERRED, 0, 0);
     }
 }

@@ -1,7 +1,7 @@
 /**
  * \file
- * The judges that many checks share, and what all judges are made from. All of them are pure: the verdict depends on the
- * transcript and on nothing else.
+ * The judges that many checks share, and what all judges are made from. All of them are pure: the
+ * verdict depends on the transcript and on nothing else.
  */
 #ifndef PROBE_JUDGE_H
 #define PROBE_JUDGE_H

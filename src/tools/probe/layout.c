@@ -1,5 +1,6 @@
 /*
- * Tables of field names, one for each kind of answer. What a table does not name is shown by its offset alone.
+ * Tables of field names, one for each kind of answer. What a table does not name is shown by its
+ * offset alone.
  */
 #include "tools/probe/layout.h"
 

@@ -1,6 +1,7 @@
 /*
- * A check's machine: fork, boot, install with the real INF, start, connect, send. The transcript lies in memory that the
- * child shares with its parent; everything that the child learns is there when it ends, however it ends.
+ * A check's machine: fork, boot, install with the real INF, start, connect, send. The transcript
+ * lies in memory that the child shares with its parent; everything that the child learns is there
+ * when it ends, however it ends.
  */
 #include "tools/probe/images.h"
 
@@ -146,8 +147,8 @@ static bool connect_units(const struct job *job)
     return true;
 }
 
-/** The child ends without taking the machine down: a check is about answers, and what is left behind at the end has
- *  checks of its own elsewhere. */
+/** The child ends without taking the machine down: a check is about answers, and what is left
+ *  behind at the end has checks of its own elsewhere. */
 static _Noreturn void be_child(const struct job *job, int text)
 {
     struct transcript *transcript = job->transcript;

@@ -1,7 +1,7 @@
 /**
  * \file
- * Runs one check's commands in a machine of its own, in a child process: whatever the driver does there, a bugcheck, a
- * signal or a time-out, is that check's result.
+ * Runs one check's commands in a machine of its own, in a child process: whatever the driver does
+ * there, a bugcheck, a signal or a time-out, is that check's result.
  */
 #ifndef PROBE_MACHINE_H
 #define PROBE_MACHINE_H
@@ -11,7 +11,8 @@
 /** The image files that checks run on. */
 struct images;
 
-/** Makes the probe's own images and opens the user's. Complains itself. \return NULL after an error. */
+/** Makes the probe's own images and opens the user's. Complains itself. \return NULL after an
+ *  error. */
 struct images *images_open(const struct probe_options *options);
 void images_close(struct images *images);
 

@@ -24,7 +24,8 @@ void probe_list(FILE *out)
     }
 }
 
-/** Takes the answers of the machine in a slot. \return false when the machine could not be used: said on stderr. */
+/** Takes the answers of the machine in a slot. \return false when the machine could not be used:
+ *  said on stderr. */
 static bool finish_check(struct machine *machine, const struct check *check, struct column *column)
 {
     struct result *result = &column->results[column->count];

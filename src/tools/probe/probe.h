@@ -1,8 +1,9 @@
 /**
  * \file
- * The probe: plays a protocol analyser. It connects images to the driver in a machine of its own, sends what the Windows
- * stack and an analyser send, and judges every answer by the standard. It knows nothing of the driver: how an image gets
- * connected is told by its caller, everything else goes through host.h.
+ * The probe: plays a protocol analyser. It connects images to the driver in a machine of its own,
+ * sends what the Windows stack and an analyser send, and judges every answer by the standard. It
+ * knows nothing of the driver: how an image gets connected is told by its caller, everything else
+ * goes through host.h.
  */
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
@@ -44,8 +45,8 @@ struct probe_options {
 
 /** Prints id, fix, severity and title of every check. */
 void probe_list(FILE *out);
-/** Runs the checks and writes the report. \return 0: nothing found, 1: findings (of `compare`, if there is one), or the
- *  checks could not run, about which it complained; 2: usage. */
+/** Runs the checks and writes the report. \return 0: nothing found, 1: findings (of `compare`,
+ *  if there is one), or the checks could not run, about which it complained; 2: usage. */
 int probe_run(const struct probe_options *options);
 
 #endif

@@ -39,4 +39,5 @@
     }
     window.addEventListener("hashchange", open);
     open();
+    document.documentElement.dataset.keys = "ready";
 })();

@@ -1,13 +1,14 @@
 /*
- * Findings as text, like a compiler's diagnostics: what is wrong, the bytes with the wrong ones underlined, what was
- * expected and by which clause, and why it matters. Two drivers: a table.
+ * Findings as text, like a compiler's diagnostics: what is wrong, the bytes with the wrong ones
+ * underlined, what was expected and by which clause, and why it matters. Two drivers: a table.
  */
 #include "tools/probe/judge.h"
 #include "tools/probe/report.h"
 
 #include <string.h>
 
-#define ROW 16u
+#define ROW    16u
+#define COLUMN 46
 
 enum style { PLAIN, BOLD, DIM, RED, YELLOW, CYAN };
 
@@ -31,6 +32,23 @@ static void line(FILE *out, const char *label, const char *text)
     fprintf(out, "  %s%-9s%s %s\n", style(DIM), label, style(PLAIN), text);
 }
 
+/** ^^ below each wrong byte. */
+static void print_carets(FILE *out, uint32_t from, uint32_t count, const struct verdict *verdict,
+                         unsigned step, enum area area)
+{
+    uint32_t gap = 11;
+
+    for (uint32_t i = from; i < from + count; i++) {
+        if (is_marked(verdict, step, area, i)) {
+            fprintf(out, "%*s%s^^%s", (int)gap + 1, "", style(RED), style(PLAIN));
+            gap = 0;
+        } else {
+            gap += 3;
+        }
+    }
+    fputc('\n', out);
+}
+
 /** A row of bytes and, if any is wrong, a row of ^ below. */
 static void print_row(FILE *out, const char *label, const uint8_t *bytes, uint32_t from,
                       uint32_t count, const struct verdict *verdict, unsigned step, enum area area)
@@ -46,14 +64,7 @@ static void print_row(FILE *out, const char *label, const uint8_t *bytes, uint32
     }
     fputc('\n', out);
     if (wrong) {
-        fprintf(out, "           ");
-        for (uint32_t i = from; i < from + count; i++) {
-            bool bad = is_marked(verdict, step, area, i);
-
-            fprintf(out, " %s%s%s", bad ? style(RED) : "", bad ? "^^" : "  ",
-                    bad ? style(PLAIN) : "");
-        }
-        fputc('\n', out);
+        print_carets(out, from, count, verdict, step, area);
     }
 }
 
@@ -129,8 +140,9 @@ static void print_finding(FILE *out, const struct report *report, const struct r
 
 static void print_totals(FILE *out, const struct column *column)
 {
-    fprintf(out, "%s%u checks, %u finding%s%s", style(BOLD), column->count, column->findings,
-            column->findings == 1 ? "" : "s", style(PLAIN));
+    fprintf(out, "%s%u check%s, %u finding%s%s", style(BOLD), column->count,
+            column->count == 1 ? "" : "s", column->findings, column->findings == 1 ? "" : "s",
+            style(PLAIN));
     if (column->hidden != 0) {
         fprintf(out,
                 "; %u could not be judged: what they look at is hidden by another finding, or is "
@@ -154,15 +166,16 @@ static const char *cell(const struct result *result, char *buffer, size_t size)
 
 static void print_table_row(FILE *out, const struct result *left, const struct result *right)
 {
-    char before[39], after[60], fix[4] = "";
+    char before[COLUMN + 1], after[60], fix[4] = "";
 
     if (left->check->fix != 0) {
         snprintf(fix, sizeof(fix), "%02u", left->check->fix);
     }
-    fprintf(out, "%-3s  %-30s  %s%-38s%s  %s%s%s\n", fix, left->check->id,
-            left->verdict.failed ? style(RED) : style(DIM), cell(left, before, sizeof(before)),
-            style(PLAIN), right->verdict.failed ? style(RED) : style(DIM),
-            cell(right, after, sizeof(after)), style(PLAIN));
+    fprintf(out, "%-3s  %-31s  %s%-*s%s  %s%s%s\n", fix, left->check->id,
+            left->verdict.failed ? style(RED) : style(DIM), COLUMN,
+            cell(left, before, sizeof(before)), style(PLAIN),
+            right->verdict.failed ? style(RED) : style(DIM), cell(right, after, sizeof(after)),
+            style(PLAIN));
 }
 
 static bool differs(const struct result *left, const struct result *right)
@@ -175,7 +188,7 @@ static void print_table(FILE *out, const struct report *report)
 {
     const struct column *left = &report->columns[0], *right = &report->columns[1];
 
-    fprintf(out, "%sfix  %-30s  %-38s  %s%s\n", style(BOLD), "check", left->driver->name,
+    fprintf(out, "%sfix  %-31s  %-*s  %s%s\n", style(BOLD), "check", COLUMN, left->driver->name,
             right->driver->name, style(PLAIN));
     for (unsigned fix = 1; fix <= 256; fix++) {
         for (unsigned i = 0; i < left->count; i++) {

@@ -1,0 +1,12 @@
+# The probe, on the driver as it was before the fixes and on the finished one: two columns. FORMAT=html writes a page
+# instead, build/probe.html, with every answer of both side by side.
+FORMAT ?= text
+PROBE_OUTPUT := $(if $(filter html,$(FORMAT)),--output $(B)/probe.html)
+
+.PHONY: probe run-probe
+probe: deps-build
+	@$(MAKE) --no-print-directory before
+	@$(MAKE) --no-print-directory run-probe
+run-probe: $(B)/nthost $(B)/vmini.so
+	@$(B)/nthost probe --before --compare $(B)/vmini.so --format $(FORMAT) $(PROBE_OUTPUT)
+	@$(if $(PROBE_OUTPUT),echo "the page: $(B)/probe.html")

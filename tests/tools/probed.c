@@ -1,0 +1,138 @@
+/*
+ * Answers for the suites: the probe's own machines, without its reports.
+ */
+#include "probed.h"
+
+#include "tools/nthost/machine.h"
+#include "tools/nthost/probing.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct column column;
+static struct probe_options options;
+static struct machine_files files;
+static struct probe_driver driver;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "probed: %s\n", what);
+    exit(1);
+}
+
+static void set_up(const char *file, probe_connect *connect)
+{
+    struct machine_options machine = {.driver = file != NULL ? file : getenv("VMINI_DRIVER")};
+
+    if (!machine_find(&machine, &files)) {
+        fail("no driver, or no INF");
+    }
+    driver = (struct probe_driver){"the driver", files.driver, files.inf};
+    memset(&options, 0, sizeof(options));
+    options.driver = driver;
+    options.connect = connect != NULL ? connect : probing_connect;
+}
+
+const struct probe_options *probed_options(void)
+{
+    return &options;
+}
+
+const char *probed_before(void)
+{
+    static char path[PATH_MAX];
+    const char *nthost = getenv("VMINI_NTHOST");
+    const char *slash = nthost != NULL ? strrchr(nthost, '/') : NULL;
+
+    if (slash == NULL) {
+        return NULL;
+    }
+    snprintf(path, sizeof(path), "%.*s/variants/before/build/vmini.so", (int)(slash - nthost),
+             nthost);
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
+struct transcript *probed_run(const struct check *check, const char *file, probe_connect *connect)
+{
+    struct transcript *transcript = NULL;
+    struct machine machine;
+    struct images *images;
+
+    set_up(file, connect);
+    images = images_open(&options);
+    if (images != NULL && machine_start(&machine, 0, check, &driver, &options, images)) {
+        transcript = machine_wait(&machine);
+    }
+    images_close(images);
+    if (transcript == NULL) {
+        fail("a check could not be started");
+    }
+    return transcript;
+}
+
+/** Two machines at a time. */
+static void run_all(struct images *images)
+{
+    struct machine machines[2];
+
+    for (unsigned i = 0; i <= check_count(); i++) {
+        if (i < check_count() &&
+            !machine_start(&machines[i % 2], i % 2, check_at(i), &driver, &options, images)) {
+            fail("a check could not be started");
+        }
+        if (i > 0) {
+            struct result *result = &column.results[i - 1];
+
+            result->check = check_at(i - 1);
+            result->transcript = machine_wait(&machines[(i - 1) % 2]);
+            result->verdict = check_judge(result->check, result->transcript);
+            column.findings += result->verdict.failed;
+            column.hidden += result->verdict.hidden;
+        }
+    }
+}
+
+const struct column *probed_column(void)
+{
+    struct images *images;
+
+    if (column.results != NULL) {
+        set_up(NULL, NULL);
+        return &column;
+    }
+    set_up(NULL, NULL);
+    images = images_open(&options);
+    column.driver = &driver;
+    column.count = check_count();
+    column.results = calloc(column.count, sizeof(*column.results));
+    if (images == NULL || column.results == NULL) {
+        fail("no images, or no memory");
+    }
+    run_all(images);
+    images_close(images);
+    return &column;
+}
+
+const struct result *probed_result(const char *id)
+{
+    const struct column *all = probed_column();
+
+    for (unsigned i = 0; i < all->count; i++) {
+        if (strcmp(all->results[i].check->id, id) == 0) {
+            return &all->results[i];
+        }
+    }
+    fail(id);
+    return NULL;
+}
+
+void probed_free(void)
+{
+    for (unsigned i = 0; i < column.count && column.results != NULL; i++) {
+        transcript_free(column.results[i].transcript);
+    }
+    free(column.results);
+    memset(&column, 0, sizeof(column));
+}
