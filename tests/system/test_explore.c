@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "nt/explore.h"
+#include "nt/nt.h"
 #include "system/machine.h"
 
 #define IMAGES   3
@@ -370,23 +371,28 @@ static void read_and_reset(void *unused)
     machine_halt();
 }
 
-/** A READ under way, a DISCONNECT of its disk. */
+static void send_disconnect(void *unused)
+{
+    (void)unused;
+    machine_disconnect(images[0]);
+}
+
+/** A READ that arrives while another thread disconnects its disk. */
 static void read_and_disconnect(void *unused)
 {
-    static VMINI_DISCONNECT_IN in;
-    struct host_ioctl disconnect = {.code = IOCTL_MINIPORT_PROCESS_SERVICE_IRP, .input = &in};
+    struct nt_thread *thread;
     struct host_request *read;
 
     (void)unused;
     boot_small(true);
     read = read_request();
-    disconnect.input_length = machine_disconnect_in(&in, images[0]);
     sched_explore_from_here();
+    thread = sched_spawn("disconnect", send_disconnect, NULL);
     host_submit(read);
-    host_ioctl_start(&disconnect);
     sched_explore_to_here();
     host_wait(read);
-    host_ioctl_wait(&disconnect);
+    nt_wait(thread, NULL);
+    nt_object_dereference(thread);
     host_request_free(read);
     machine_halt();
 }
