@@ -61,6 +61,7 @@ help:
 	'vmini: a virtual Storport miniport that you can read, run on Linux, and break on purpose.' '' \
 	'  Try       make demo     boot a small Windows, connect a disk and a CD image, copy a file system through SRBs' \
 	'            make test     the CUnit suites, chapter by chapter (make test CH=03: one chapter)' \
+	'  Read      make docs     the book and the code as HTML, with search: build/docs/html/index.html' \
 	'  Measure   make bench    IOPS, round trips, instructions per READ, as ratios in one run' \
 	'  Check     make sanitize the suites under ASan+UBSan and TSan; make lint: format, tidy, cppcheck, include rules' '' \
 	'More: make help-all'
@@ -73,6 +74,7 @@ help-all: help
 	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test lint windows bench ci)' \
 	'  make windows-sys      the driver as Windows loads it: build/windows/vmini.sys, by mingw-w64; test-sys: tested' \
 	'  make compile          everything with gcc and with clang' \
+	'  make docs-check       a broken reference fails, and the output that the chapters show is fresh' \
 	'  make compile_commands.json   for editors and clang-tidy' \
 	'  make clean            removes build/'
 
@@ -215,7 +217,7 @@ explore: deps-test
 mutants: deps-test
 	@mk/mutants.sh
 
-include mk/windows.mk mk/probe.mk
+include mk/windows.mk mk/probe.mk mk/docs.mk
 
 # The stylesheet and the script of the probe's HTML are part of its object (.incbin), which the compiler does not tell.
 $(B)/src/tools/probe/html.o: src/tools/probe/report.css src/tools/probe/report.js
