@@ -114,7 +114,7 @@ static VOID NTAPI item_done(PVMINI_WORK_ITEM item)
     CHILD_CHECK(job->ended == 0);
     CHILD_CHECK(item->Irp == NULL && item->PartialMdl == NULL);
     job->ended++;
-    job->place = ++machine.ended;
+    job->place = __atomic_add_fetch(&machine.ended, 1, __ATOMIC_RELAXED);
     job->status = item->Status;
     job->information = item->Information;
     job->irql = KeGetCurrentIrql();
@@ -177,7 +177,7 @@ static VOID NTAPI drain_done(PVMINI_DRAIN drain)
 
     CHILD_CHECK(self->done == 0);
     self->done++;
-    self->ended_before = machine.ended;
+    self->ended_before = __atomic_load_n(&machine.ended, __ATOMIC_RELAXED);
     memset(drain, 0xDB, sizeof(*drain)); /* It is its owner's again. */
 }
 

@@ -12,7 +12,7 @@
 #define MANY 12
 
 static KEVENT gate;
-static unsigned inside, inside_most;
+static LONG inside, inside_most;
 
 static NTSTATUS NTAPI pass(PVMINI_WORK_ITEM item)
 {
@@ -23,11 +23,14 @@ static NTSTATUS NTAPI pass(PVMINI_WORK_ITEM item)
 
 static NTSTATUS NTAPI wait_at_gate(PVMINI_WORK_ITEM item)
 {
+    LONG now = InterlockedIncrement(&inside), most = ReadNoFence(&inside_most);
+
     (void)item;
-    inside++;
-    inside_most = inside > inside_most ? inside : inside_most;
+    while (now > most && InterlockedCompareExchange(&inside_most, now, most) != most) {
+        most = ReadNoFence(&inside_most);
+    }
     KeWaitForSingleObject(&gate, Executive, KernelMode, FALSE, NULL);
-    inside--;
+    InterlockedDecrement(&inside);
     return STATUS_SUCCESS;
 }
 
@@ -135,13 +138,13 @@ static void as_many_at_once_as_threads(void *argument)
         job_submit(&jobs[i]);
     }
     settle();
-    CHILD_CHECK(inside == threads && machine.ended == 0);
+    CHILD_CHECK(inside == (LONG)threads && machine.ended == 0);
     KeSetEvent(&gate, IO_NO_INCREMENT, FALSE);
     for (unsigned i = 0; i < MANY; i++) {
         job_wait(&jobs[i]);
     }
     settle();
-    CHILD_CHECK(inside_most == threads);
+    CHILD_CHECK(inside_most == (LONG)threads);
     /* All asleep, none of them told to look: no wake-up is left over to be wasted. */
     CHILD_CHECK(machine.queue->Idle == (LONG)threads &&
                 KeReadStateSemaphore(&machine.queue->Wake) == 0);

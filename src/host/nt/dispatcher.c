@@ -202,18 +202,21 @@ static void sleep_until_done(struct waiter *waiter, uint64_t deadline)
     }
 }
 
-/** Tells the verifier of the mutexes that the wait has just acquired; a recursive acquisition is
- *  none. */
-static void report_mutexes(const struct waiter *waiter)
+/** \return a bit for each object that is a mutex and that the wait has just acquired; a recursive
+ *  acquisition is none. \locks{dispatcher lock held: without it the objects may be gone} */
+static uint64_t acquired_mutexes(const struct waiter *waiter)
 {
-    for (ULONG i = 0; i < waiter->count; i++) {
-        DISPATCHER_HEADER *header = waiter->blocks[i].Object;
+    uint64_t acquired = 0;
+
+    for (ULONG i = 0; waiter->done && i < waiter->count; i++) {
+        const DISPATCHER_HEADER *header = waiter->blocks[i].Object;
 
         if (header->Type == MUTANT_OBJECT && header->SignalState == 0 &&
             (waiter->type == WaitAll || (NTSTATUS)i == waiter->status - STATUS_WAIT_0)) {
-            verifier_lock_acquired(header, "mutex");
+            acquired |= (uint64_t)1 << i;
         }
     }
+    return acquired;
 }
 
 /** Tells the verifier of a mutex that the thread is about to wait for, however long. */
@@ -222,7 +225,7 @@ static void report_acquiring(void *object, const struct nt_thread *thread)
     const KMUTANT *mutant = object;
 
     if (mutant->Header.Type == MUTANT_OBJECT &&
-        (const void *)mutant->OwnerThread != (const void *)thread) {
+        __atomic_load_n((void *const *)&mutant->OwnerThread, __ATOMIC_RELAXED) != (void *)thread) {
         verifier_lock_acquiring(object, "mutex");
     }
 }
@@ -235,7 +238,7 @@ static NTSTATUS wait(ULONG count, PVOID objects[], WAIT_TYPE type, const LARGE_I
                             .count = count,
                             .type = type,
                             .status = STATUS_TIMEOUT};
-    uint64_t deadline = dispatcher_deadline(timeout);
+    uint64_t deadline = dispatcher_deadline(timeout), mutexes;
     ULONG key;
 
     for (ULONG i = 0; i < count; i++) {
@@ -251,9 +254,12 @@ static NTSTATUS wait(ULONG count, PVOID objects[], WAIT_TYPE type, const LARGE_I
     } else if (deadline == UINT64_MAX || (deadline != 0 && deadline > sched_time())) {
         sleep_until_done(&waiter, deadline);
     }
+    mutexes = acquired_mutexes(&waiter);
     sched_unlock();
-    if (waiter.done) {
-        report_mutexes(&waiter);
+    for (ULONG i = 0; mutexes != 0; i++, mutexes >>= 1) {
+        if (mutexes & 1) {
+            verifier_lock_acquired(blocks[i].Object, "mutex");
+        }
     }
     return waiter.status;
 }
