@@ -38,7 +38,9 @@ if [ "${1:-}" = --canary ]; then
     echo "docs: a broken reference and a missing snippet fail, as they should"
     exit 0
 fi
-perl mk/docs-articles.pl "$VMINI_DOCS/html/article.html"
+[ $status -eq 0 ] || { cat "$VMINI_DOCS/log" >&2; echo "docs: Doxygen warns, and a warning is an error" >&2; exit 1; }
+mk/docs-articles.pl "$VMINI_DOCS/html/article.html"
+mk/docs-search.pl "$VMINI_DOCS/html"
 # A quoted passage begins at the left edge, however deep it stands in its function.
 perl -0pi -e 's{(<div class="fragment">)(.*?)(</div><!-- fragment -->)}{
     my ($open, $lines, $close) = ($1, $2, $3);
@@ -46,5 +48,4 @@ perl -0pi -e 's{(<div class="fragment">)(.*?)(</div><!-- fragment -->)}{
     while ($lines =~ m{<div class="line">(?:<span class="comment">)?( *)(?! |</div>)}g) { $least = length $1 if length $1 < $least; }
     $lines =~ s{(<div class="line">(?:<span class="comment">)?) {$least}}{$1}g;
     $open . $lines . $close }gse' "$VMINI_DOCS"/html/ch0?.html
-[ $status -eq 0 ] || { cat "$VMINI_DOCS/log" >&2; echo "docs: Doxygen warns, and a warning is an error" >&2; exit 1; }
 echo "docs: $VMINI_DOCS/html/index.html, $(du -sm "$VMINI_DOCS/html" | cut -f1) MiB"
