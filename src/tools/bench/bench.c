@@ -17,6 +17,13 @@
 #include "host.h"
 #include "nt/nt.h"
 
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#else /* Built without valgrind's headers: there is nobody to tell what to count. */
+#define CALLGRIND_START_INSTRUMENTATION
+#define CALLGRIND_STOP_INSTRUMENTATION
+#endif
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -349,11 +356,13 @@ static void counted_reads(unsigned reads, unsigned devices)
 
     boot(false, devices);
     request = new_read(data, &state);
+    CALLGRIND_START_INSTRUMENTATION;
     for (unsigned i = 0; i < reads; i++) {
         aim(request, &state);
         host_execute(request);
         check(request);
     }
+    CALLGRIND_STOP_INSTRUMENTATION;
     host_request_free(request);
     host_halt(stderr);
 }
