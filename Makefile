@@ -33,7 +33,7 @@ OPT := -O1
 endif
 WDK := -Isrc/host/wdk/nt -Isrc/host/wdk/storport
 HOST_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -Isrc/host $(WDK) -Isrc
-DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -Isrc/driver $(WDK)
+DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -fno-semantic-interposition -Isrc/driver $(WDK)
 # Driver code linked into a unit test, and the test itself: it sees both sides of the fence.
 UNIT_CFLAGS := $(COMMON) $(filter-out -Wmissing-prototypes,$(WARN)) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -Itests/support -I.
 LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed
@@ -62,6 +62,7 @@ help:
 	'  Try       make demo     boot a small Windows, connect a disk and a CD image, copy a file system through SRBs' \
 	'            make test     the CUnit suites, chapter by chapter (make test CH=03: one chapter)' \
 	'  Read      make docs     the book and the code as HTML, with search: build/docs/html/index.html' \
+	'  Compare   make probe    what a protocol analyser finds: the driver before the fixes, and the finished one' \
 	'  Measure   make bench    IOPS, round trips, instructions per READ, as ratios in one run' \
 	'  Check     make sanitize the suites under ASan+UBSan and TSan; make lint: format, tidy, cppcheck, include rules' '' \
 	'More: make help-all'
@@ -69,6 +70,7 @@ help-all: help
 	@printf '%s\n' '' \
 	'  make build            the driver (build/vmini.so), the host (build/nthost)' \
 	'  make demo DISK=x ISO=y  with images of your own, opened read-only' \
+	'  make probe FORMAT=html  the same as a page with every byte of every answer: build/probe.html' \
 	'  make explore          10,000 seeds of random commands, and the exhaustive search of the life cycle' \
 	'  make mutants          one seeded bug for each class of reference bugs: the suites must notice every one' \
 	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test lint windows bench ci)' \
