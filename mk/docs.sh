@@ -41,6 +41,10 @@ fi
 [ $status -eq 0 ] || { cat "$VMINI_DOCS/log" >&2; echo "docs: Doxygen warns, and a warning is an error" >&2; exit 1; }
 mk/docs-articles.pl "$VMINI_DOCS/html/article.html"
 mk/docs-search.pl "$VMINI_DOCS/html"
+# "More..." where there is nothing more leads nowhere.
+for page in $(grep -l 'href="#details"' "$VMINI_DOCS"/html/*.html | xargs grep -L 'id="details"'); do
+    sed -i 's|<a href="#details">More...</a>||' "$page"
+done
 # A quoted passage begins at the left edge, however deep it stands in its function.
 perl -0pi -e 's{(<div class="fragment">)(.*?)(</div><!-- fragment -->)}{
     my ($open, $lines, $close) = ($1, $2, $3);
