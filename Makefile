@@ -62,7 +62,8 @@ help:
 	'  Try       make demo     boot a small Windows, connect a disk and a CD image, copy a file system through SRBs' \
 	'            make test     the CUnit suites, chapter by chapter (make test CH=03: one chapter)' \
 	'  Read      make docs     the book and the code as HTML, with search: build/docs/html/index.html' \
-	'  Compare   make probe    what a protocol analyser finds: the driver before the fixes, and the finished one' \
+	'  Compare   make fixes    the fixes of chapter 6; make diff FIX=05: one with its story; make before: the driver without them' \
+	'            make probe    what a protocol analyser finds: the driver before the fixes, and the finished one' \
 	'  Measure   make bench    IOPS, round trips, instructions per READ, as ratios in one run' \
 	'  Check     make sanitize the suites under ASan+UBSan and TSan; make lint: format, tidy, cppcheck, include rules' '' \
 	'More: make help-all'
@@ -70,10 +71,12 @@ help-all: help
 	@printf '%s\n' '' \
 	'  make build            the driver (build/vmini.so), the host (build/nthost)' \
 	'  make demo DISK=x ISO=y  with images of your own, opened read-only' \
+	'  make before FIX=05    the driver without fix 05; make history: a git repository with a commit for each fix' \
+	'  make matrix           without each fix exactly its declared checks fail; make captures: the stories show what runs show' \
 	'  make probe FORMAT=html  the same as a page with every byte of every answer: build/probe.html' \
 	'  make explore          10,000 seeds of random commands, and the exhaustive search of the life cycle' \
 	'  make mutants          one seeded bug for each class of reference bugs: the suites must notice every one' \
-	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test lint windows bench ci)' \
+	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test compare lint windows bench ci)' \
 	'  make windows-sys      the driver as Windows loads it: build/windows/vmini.sys, by mingw-w64; test-sys: tested' \
 	'  make compile          everything with gcc and with clang' \
 	'  make docs-check       a broken reference fails, and the output that the chapters show is fresh' \
@@ -219,7 +222,7 @@ explore: deps-test
 mutants: deps-test
 	@mk/mutants.sh
 
-include mk/windows.mk mk/probe.mk mk/docs.mk
+include mk/windows.mk mk/probe.mk mk/variants.mk mk/docs.mk
 
 # The stylesheet and the script of the probe's HTML are part of its object (.incbin), which the compiler does not tell.
 $(B)/src/tools/probe/html.o: src/tools/probe/report.css src/tools/probe/report.js

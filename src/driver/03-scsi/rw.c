@@ -33,7 +33,7 @@ static BOOLEAN VminiRwForceUnitAccess(_In_ const UCHAR *Cdb)
  * long request into several SRBs that share the caller's MDL. The SRB's data pointer is then an
  * address within the MDL: a place in somebody's address space, to be compared, never to be
  * followed.
- * \return FALSE when the MDL does not hold Length bytes from there. \irql{<= DISPATCH_LEVEL}
+ * \return FALSE when the MDL does not hold the data. \irql{<= DISPATCH_LEVEL}
  */
 static BOOLEAN VminiRwLocate(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Length)
 {

@@ -56,6 +56,20 @@ static bool unload(struct session *session, int argc, char **argv)
     return life(session, host_unload, false, "unloaded; nothing was left behind");
 }
 
+static bool bus_type(struct session *session, int argc, char **argv)
+{
+    uint32_t type = host_bus_type();
+
+    (void)session;
+    (void)argc;
+    (void)argv;
+    printf("bus type %02Xh%s\n", (unsigned)type,
+           type == 0x06   ? ", Fibre Channel: what Storport says when nobody has told it"
+           : type == 0x0E ? ", virtual"
+                          : "");
+    return true;
+}
+
 static bool reset(struct session *session, int argc, char **argv)
 {
     static const struct {
@@ -90,6 +104,8 @@ const struct command commands_adapter[] = {
      NEEDS_NOTHING, restart},
     {"remove", "", "PnP takes the adapter away", "01-adapter", 0, 0, NEEDS_NOTHING, remove_adapter},
     {"start", "", "PnP starts it again", "01-adapter", 0, 0, NEEDS_NOTHING, start},
+    {"bus-type", "", "the bus that the adapter says its disks are on", "05-install", 0, 0,
+     NEEDS_ADAPTER, bus_type},
     {"unload", "", "unloads the driver (after remove)", "01-adapter", 0, 0, NEEDS_NOTHING, unload},
     {0},
 };
