@@ -248,7 +248,7 @@ static void test_wake_seeds(void)
 {
     uint64_t seed = 0;
     struct explore_result result =
-        sched_sweep(no_wake_up_is_lost, NULL, SCHED_RANDOM, 1, 150, &seed);
+        sched_sweep(no_wake_up_is_lost, NULL, SCHED_RANDOM, 1, CHILD_SEEDS(150), &seed);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     if (result.outcome != EXPLORE_PASSED) {
@@ -338,7 +338,7 @@ static void destroying_right_after_an_end(void *argument)
 static void test_destroy_seeds(void)
 {
     struct explore_result result =
-        sched_sweep(destroying_right_after_an_end, NULL, SCHED_RANDOM, 1, 60, NULL);
+        sched_sweep(destroying_right_after_an_end, NULL, SCHED_RANDOM, 1, CHILD_SEEDS(60), NULL);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     explore_result_free(&result);

@@ -314,7 +314,8 @@ static void sweep(void (*scenario)(void *), void *argument, enum sched_strategy 
                   uint64_t seeds)
 {
     uint64_t seed = 0;
-    struct explore_result result = sched_sweep(scenario, argument, strategy, 1, seeds, &seed);
+    struct explore_result result =
+        sched_sweep(scenario, argument, strategy, 1, CHILD_SEEDS(seeds), &seed);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     if (result.outcome != EXPLORE_PASSED) {
@@ -354,7 +355,8 @@ static void one_reset_races_with_one_read(void *argument)
 
 static void test_race_exhausted(void)
 {
-    struct explore_result result = sched_explore(one_reset_races_with_one_read, NULL, 2, 40000);
+    struct explore_result result =
+        sched_explore(one_reset_races_with_one_read, NULL, CHILD_PREEMPTIONS, 40000);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     CU_ASSERT_TRUE(result.exhausted);

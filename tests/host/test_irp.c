@@ -503,7 +503,7 @@ static void test_race_exhaustively(void)
 
 static void test_race_by_seeds(void)
 {
-    struct explore_result result = sched_sweep(race, NULL, SCHED_RANDOM, 1, 200, NULL);
+    struct explore_result result = sched_sweep(race, NULL, SCHED_RANDOM, 1, CHILD_SEEDS(200), NULL);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     explore_result_free(&result);

@@ -49,4 +49,17 @@ struct verifier_report child_assert_breaks(enum verifier_rule_symbol rule, void 
                                            void *argument, const char *name, const char *file,
                                            unsigned line);
 
+/** How many of a number of seeds, and how many preemptions in an exhaustive search, a sanitizer
+ *  leaves time for. */
+#if defined(VMINI_TSAN)
+#define CHILD_SEEDS(count) (((count) + 9) / 10)
+#define CHILD_PREEMPTIONS  1
+#elif defined(VMINI_ASAN)
+#define CHILD_SEEDS(count) (((count) + 3) / 4)
+#define CHILD_PREEMPTIONS  1
+#else
+#define CHILD_SEEDS(count) (count)
+#define CHILD_PREEMPTIONS  2
+#endif
+
 #endif

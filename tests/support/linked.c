@@ -213,7 +213,7 @@ void linked_sweep(void (*scenario)(void *), void *argument, unsigned seeds)
     for (unsigned i = 0; i < RTL_NUMBER_OF(strategies); i++) {
         uint64_t seed = 0;
         struct explore_result result =
-            sched_sweep(scenario, argument, strategies[i], 1, seeds, &seed);
+            sched_sweep(scenario, argument, strategies[i], 1, CHILD_SEEDS(seeds), &seed);
 
         CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
         if (result.outcome != EXPLORE_PASSED) {

@@ -13,6 +13,7 @@
 
 #include "nt/explore.h"
 #include "nt/nt.h"
+#include "support/child.h"
 #include "system/machine.h"
 
 #define IMAGES   3
@@ -210,7 +211,7 @@ static uint64_t number(const char *variable, uint64_t otherwise)
 
 static uint64_t seeds(void)
 {
-    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", 100);
+    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", CHILD_SEEDS(100));
 }
 
 static void print_trace(void)
@@ -439,12 +440,12 @@ static unsigned long_bound(void)
 
 static void test_end_of_life_exhausted(void)
 {
-    exhaust("stop, restart, remove, unload", end_of_life, 2);
+    exhaust("stop, restart, remove, unload", end_of_life, CHILD_PREEMPTIONS);
 }
 
 static void test_read_and_reset_exhausted(void)
 {
-    exhaust("READ and reset", read_and_reset, 2);
+    exhaust("READ and reset", read_and_reset, CHILD_PREEMPTIONS);
 }
 
 static void test_read_and_disconnect_exhausted(void)

@@ -33,6 +33,9 @@ static BOOLEAN VminiBusTake(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Addr
     PVMINI_TARGET *Target = VminiBusTarget(Adapter, Address.Path, Address.Target);
 
     if (*Target == NULL) {
+        if (*Spare == NULL) {
+            return FALSE; /* Used already. */
+        }
         *Target = *Spare;
         *Spare = NULL;
     }

@@ -41,7 +41,7 @@ static VOID VminiUnitIdentify(_Inout_ PVMINI_UNIT Unit, _In_ PCUNICODE_STRING Pa
 {
     static const CHAR Digits[] = "0123456789ABCDEF";
     ULONGLONG Hash = VminiUnitHash(Path);
-    ULONG Index;
+    SIZE_T Index;
 
     VminiWriteBe64(Unit->Naa, Hash);
     for (Index = 0; Index < sizeof(Unit->Naa); Index++) {

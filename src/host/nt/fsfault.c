@@ -28,7 +28,7 @@ void host_file_fault_add(const struct host_file_fault *fault)
     if (rule_count == FS_MAX_FAULTS) {
         pthread_mutex_unlock(&lock);
         fprintf(stderr,
-                "host_file_fault_add: %u rules are set already; "
+                "host_file_fault_add: %d rules are set already; "
                 "call host_file_faults_clear first\n",
                 FS_MAX_FAULTS);
         abort();

@@ -50,12 +50,13 @@ static bool prepare_buffer(struct api_request *r)
 {
     struct host_request *request = r->request;
     size_t length = (size_t)request->mdl_offset + request->data_length;
-    char *start = (char *)request->data - request->mdl_offset, *memory;
+    char *start, *memory;
 
     if (request->data_length == 0 || request->data == NULL) {
         drop_buffer(r);
         return true;
     }
+    start = (char *)request->data - request->mdl_offset;
     if (r->mdl != NULL && r->bounce == NULL && r->start == start && r->length == length) {
         return true;
     }

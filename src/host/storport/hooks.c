@@ -44,7 +44,7 @@ VOID PortTraceEtw(PCWSTR Text, ULONG Id, ULONG Level, ULONGLONG First)
     if (!trace_wants(TRACE_ETW)) {
         return;
     }
-    for (; Text[used] != 0 && used < sizeof(text) - 1; used++) {
+    for (; used < sizeof(text) - 1 && Text[used] != 0; used++) {
         text[used] = Text[used] < 0x80 ? (char)Text[used] : '?';
     }
     text[used] = '\0';
