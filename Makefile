@@ -172,7 +172,8 @@ define fixture
 $(B)/tests/fixtures/$(notdir $(1:.c=.so)): $(1) mk/driver.map
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(filter-out -Wconversion,$$(DRIVER_CFLAGS)) $$(DRIVER_LDFLAGS) -MF $$(@:.so=.d) -o $$@ $$<
+	$$(Q)$$(CC) $$(filter-out -Wconversion,$$(DRIVER_CFLAGS)) $(if $(filter address,$(SANITIZE)),-fno-sanitize=null) \
+		$$(DRIVER_LDFLAGS) -MF $$(@:.so=.d) -o $$@ $$<
 endef
 $(foreach f,$(FIXTURE_SRC),$(eval $(call fixture,$(f))))
 

@@ -29,12 +29,14 @@ bool host_boot(const struct host_options *options, struct host_error *error)
     return pnp_boot(error);
 }
 
-bool host_install(const char *inf_path, const char *hwid, const char *driver_file, struct host_error *error)
+bool host_install(const char *inf_path, const char *hwid, const char *driver_file,
+                  struct host_error *error)
 {
     return pnp_install_inf(inf_path, hwid, driver_file, error);
 }
 
-bool host_install_bare(const char *service, const char *driver_file, bool with_devnode, struct host_error *error)
+bool host_install_bare(const char *service, const char *driver_file, bool with_devnode,
+                       struct host_error *error)
 {
     return pnp_install_bare(service, driver_file, with_devnode, error);
 }
@@ -48,16 +50,18 @@ bool host_adapter_stop(struct host_error *error)
 {
     NTSTATUS status = pnp_started() ? port_adapter_stop(port_fdo()) : STATUS_NO_SUCH_DEVICE;
 
-    return NT_SUCCESS(status) || host_fail(error, status, "start the adapter first, and stop it once",
-                                           "the adapter could not be stopped (status %08X)", (unsigned)status);
+    return NT_SUCCESS(status) ||
+           host_fail(error, status, "start the adapter first, and stop it once",
+                     "the adapter could not be stopped (status %08X)", (unsigned)status);
 }
 
 bool host_adapter_restart(struct host_error *error)
 {
     NTSTATUS status = pnp_started() ? port_adapter_restart(port_fdo()) : STATUS_NO_SUCH_DEVICE;
 
-    return NT_SUCCESS(status) || host_fail(error, status, "stop the adapter first",
-                                           "the adapter could not be restarted (status %08X)", (unsigned)status);
+    return NT_SUCCESS(status) ||
+           host_fail(error, status, "stop the adapter first",
+                     "the adapter could not be restarted (status %08X)", (unsigned)status);
 }
 
 bool host_remove(struct host_error *error)
@@ -96,7 +100,8 @@ unsigned host_halt(FILE *report)
     unsigned leaks;
 
     if (pnp_started()) {
-        host_adapter_restart(NULL); /* If it is stopped: a machine that sleeps is woken to be shut down. */
+        host_adapter_restart(
+            NULL); /* If it is stopped: a machine that sleeps is woken to be shut down. */
         send_shutdowns();
         pnp_remove(NULL);
     }

@@ -33,10 +33,13 @@ struct host_options {
     struct sched_options sched;
     bool verifier;               /**< The expensive checks (special pool, censuses ...). */
     enum host_srb_type srb_type; /**< Which SRBs the port sends, if the miniport takes both. */
-    const char *unc_root;        /**< Directory that stands for \\\\server\\share\\ (below it: SERVER/SHARE/...). */
-    const char *registry_file;   /**< Keeps the registry between runs; NULL = in memory. */
-    bool adapter_control_passive; /**< Call ScsiStopAdapter/ScsiRestartAdapter at PASSIVE instead of DISPATCH_LEVEL. */
-    bool reset_bus_passive;       /**< Call HwResetBus at PASSIVE (as the 2009 article says) instead of DISPATCH. */
+    const char *
+        unc_root; /**< Directory that stands for \\\\server\\share\\ (below it: SERVER/SHARE/...). */
+    const char *registry_file; /**< Keeps the registry between runs; NULL = in memory. */
+    bool
+        adapter_control_passive; /**< Call ScsiStopAdapter/ScsiRestartAdapter at PASSIVE instead of DISPATCH_LEVEL. */
+    bool
+        reset_bus_passive; /**< Call HwResetBus at PASSIVE (as the 2009 article says) instead of DISPATCH. */
 };
 
 /** Boots the machine. */
@@ -62,9 +65,11 @@ const struct host_bugcheck *host_bugcheck(void);
 
 /** Installs a driver package: registry and one root-enumerated devnode. \param driver_file the image that stands for the
  *  service's binary (a .so or .sys), instead of the one that the INF names. \param hwid NULL = the INF's first. */
-bool host_install(const char *inf_path, const char *hwid, const char *driver_file, struct host_error *error);
+bool host_install(const char *inf_path, const char *hwid, const char *driver_file,
+                  struct host_error *error);
 /** Installs a service and devnode without an INF (tests of foreign miniports). */
-bool host_install_bare(const char *service, const char *driver_file, bool with_devnode, struct host_error *error);
+bool host_install_bare(const char *service, const char *driver_file, bool with_devnode,
+                       struct host_error *error);
 /** Writes a REG_DWORD (or REG_SZ/REG_MULTI_SZ) below Services\\<service>\\Parameters before start. */
 bool host_set_parameter(const char *service, const char *name, uint32_t value);
 bool host_set_parameter_string(const char *service, const char *name, const char *utf8, bool multi);
@@ -86,9 +91,9 @@ struct host_unit {
     uint8_t path, target, lun;
     uint8_t device_type; /**< INQUIRY peripheral device type. */
     bool removable;
-    bool claimed;        /**< A class driver started on it. */
+    bool claimed; /**< A class driver started on it. */
     char vendor[9], product[17], revision[5], serial[65];
-    uint32_t block_size;   /**< From READ CAPACITY, 0 = none (no medium). */
+    uint32_t block_size; /**< From READ CAPACITY, 0 = none (no medium). */
     uint64_t block_count;
     bool write_protected;
 };
@@ -113,24 +118,27 @@ struct host_request {
     uint8_t cdb[32];
     uint8_t cdb_length;
     enum host_direction direction;
-    void *data;            /**< The buffer; may begin anywhere in a page. */
-    uint32_t data_length;  /**< DataTransferLength that the SRB announces. */
-    uint32_t mdl_offset;   /**< The SRB's data begin this many bytes into the MDL (a split request); the MDL's earlier
+    void *data;           /**< The buffer; may begin anywhere in a page. */
+    uint32_t data_length; /**< DataTransferLength that the SRB announces. */
+    uint32_t
+        mdl_offset; /**< The SRB's data begin this many bytes into the MDL (a split request); the MDL's earlier
                                 bytes lie before `data`, the caller guarantees they exist. */
-    uint8_t sense_length;  /**< Sense buffer that the SRB offers, 0..255; 0 = none. Default 255. */
-    bool no_autosense;     /**< SRB_FLAGS_DISABLE_AUTOSENSE. */
-    uint32_t timeout;      /**< Seconds; 0 = 10. */
-    uint8_t function;      /**< SRB_FUNCTION_*, EXECUTE_SCSI (0) by default. */
-    void (*done)(struct host_request *); /**< Called when it has ended, at <= DISPATCH_LEVEL; NULL: only host_wait. */
-    void *context;         /**< The caller's. */
+    uint8_t sense_length; /**< Sense buffer that the SRB offers, 0..255; 0 = none. Default 255. */
+    bool no_autosense;    /**< SRB_FLAGS_DISABLE_AUTOSENSE. */
+    uint32_t timeout;     /**< Seconds; 0 = 10. */
+    uint8_t function;     /**< SRB_FUNCTION_*, EXECUTE_SCSI (0) by default. */
+    void (*done)(
+        struct host_request
+            *);    /**< Called when it has ended, at <= DISPATCH_LEVEL; NULL: only host_wait. */
+    void *context; /**< The caller's. */
 
     /* Out, valid when done. */
-    uint8_t srb_status;    /**< With its flag bits. */
+    uint8_t srb_status; /**< With its flag bits. */
     uint8_t scsi_status;
-    uint32_t transferred;  /**< The SRB's DataTransferLength. */
+    uint32_t transferred; /**< The SRB's DataTransferLength. */
     uint8_t sense[255];
-    uint8_t sense_valid;   /**< Bytes of sense data, 0 without AUTOSENSE_VALID. */
-    uint64_t id;           /**< Its number in the trace. */
+    uint8_t sense_valid; /**< Bytes of sense data, 0 without AUTOSENSE_VALID. */
+    uint64_t id;         /**< Its number in the trace. */
 
     void *internal;
 };
@@ -153,8 +161,8 @@ bool host_reset(enum host_reset_level level, uint8_t path, uint8_t target, uint8
 /** Sends SRBs that are not SCSI commands, as Storport and PnP do. \return SRB status. */
 uint8_t host_send_flush(uint8_t path, uint8_t target, uint8_t lun);
 uint8_t host_send_shutdown(uint8_t path, uint8_t target, uint8_t lun);
-uint8_t host_send_pnp(uint8_t path, uint8_t target, uint8_t lun, bool adapter, uint32_t action, void *buffer,
-                      uint32_t length);
+uint8_t host_send_pnp(uint8_t path, uint8_t target, uint8_t lun, bool adapter, uint32_t action,
+                      void *buffer, uint32_t length);
 uint8_t host_send_power(uint8_t path, uint8_t target, uint8_t lun, uint32_t state, uint32_t action);
 uint8_t host_send_io_control(void *srb_io_control, uint32_t length);
 uint8_t host_send_wmi(uint8_t path, uint8_t target, uint8_t lun, void *buffer, uint32_t length);
@@ -189,30 +197,38 @@ int32_t host_ioctl_wait(struct host_ioctl *ioctl);
 /** IoCancelIrp, as closing the handle or CancelIoEx does. */
 void host_ioctl_cancel(struct host_ioctl *ioctl);
 /** start + wait. \return NTSTATUS. */
-int32_t host_ioctl_call(uint32_t code, const void *input, uint32_t input_length, void *output, uint32_t output_length,
-                        uint32_t *returned);
+int32_t host_ioctl_call(uint32_t code, const void *input, uint32_t input_length, void *output,
+                        uint32_t output_length, uint32_t *returned);
 
 /* --- files under the driver --- */
 
 /** Z: stands for the root directory: /tmp/a.img is "Z:\\tmp\\a.img". Makes an absolute Win32 path of a host path. */
 bool host_win32_path(const char *path, uint16_t *out, size_t out_chars, struct host_error *error);
 
-enum host_file_op { HOST_FILE_OPEN, HOST_FILE_READ, HOST_FILE_WRITE, HOST_FILE_FLUSH, HOST_FILE_CLOSE };
+enum host_file_op {
+    HOST_FILE_OPEN,
+    HOST_FILE_READ,
+    HOST_FILE_WRITE,
+    HOST_FILE_FLUSH,
+    HOST_FILE_CLOSE
+};
 /** The n-th operation of this kind from now on (1 = the next) does not do what it should. */
 struct host_file_fault {
     enum host_file_op op;
     unsigned nth;
     bool from_then_on;
-    int error;        /**< errno (ENOSPC, EIO ...); 0 = no error, but see the rest. */
+    int error;         /**< errno (ENOSPC, EIO ...); 0 = no error, but see the rest. */
     uint32_t short_to; /**< Moves at most this many bytes; UINT32_MAX = all. */
-    bool hang;        /**< Pends until cancelled or host_file_release() (seeded and real). */
+    bool hang;         /**< Pends until cancelled or host_file_release() (seeded and real). */
 };
 void host_file_fault_add(const struct host_file_fault *fault);
 void host_file_faults_clear(void);
 /** Lets hung operations go on. */
 void host_file_release(void);
 /** Counts since boot. */
-struct host_file_counts { uint64_t opens, closes, reads, writes, flushes, write_through; };
+struct host_file_counts {
+    uint64_t opens, closes, reads, writes, flushes, write_through;
+};
 struct host_file_counts host_file_counts(void);
 /** The volume that holds the path asks to go: GUID_TARGET_DEVICE_QUERY_REMOVE to everyone registered on a file of it.
  *  \return true when nobody has a file open on it any more. */

@@ -17,7 +17,7 @@
 /** An item that knows how often it ended. */
 struct job {
     VMINI_WORK_ITEM
-        item; /**< Poisoned as soon as it has ended: the queue must not look at it again. */
+    item; /**< Poisoned as soon as it has ended: the queue must not look at it again. */
     unsigned ended;
     unsigned place; /**< 1 = the first of all to end. */
     NTSTATUS status;
