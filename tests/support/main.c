@@ -56,7 +56,7 @@ static unsigned add_suites(const char *only)
     return added;
 }
 
-#define EACH_SECONDS 120
+#define EACH_SECONDS 600
 #define EACH_FAILED  70
 
 /** The child's part: runs one case, its suite's set-up included, and never returns. */
