@@ -298,7 +298,7 @@ static double measure(double (*what)(bool), bool argument)
 {
     double result = 0;
     int ends[2], status;
-    pid_t child;
+    pid_t child = -1;
 
     if (pipe(ends) != 0 || (child = fork()) < 0) {
         die("fork", NULL);
