@@ -493,11 +493,11 @@ static void race(void *unused)
 
 static void test_race_exhaustively(void)
 {
-    struct explore_result result = sched_explore(race, NULL, 2, 0);
+    struct explore_result result = sched_explore(race, NULL, CHILD_PREEMPTIONS, 0);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     CU_ASSERT_TRUE(result.exhausted);
-    CU_ASSERT_TRUE(result.runs > 50); /* It did search. */
+    CU_ASSERT_TRUE(result.runs > 25 * CHILD_PREEMPTIONS); /* It did search. */
     explore_result_free(&result);
 }
 
