@@ -4,6 +4,7 @@
 #   mk/readme.sh --check   exits with status 1 if it is stale
 set -eu
 cd "$(dirname "$0")/.."
+make -s --no-print-directory build DEPS=skip >build/readme-build
 make -s --no-print-directory demo DEPS=skip | awk '/^Try next/ { exit } { print }' >build/readme-demo
 awk -v sample=build/readme-demo '
     /^\$ make demo$/ { print; while ((getline line < sample) > 0) print line; skip = 1; next }
