@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
 """Variants of the driver: the finished tree with one fix reversed, or with all of them.
 
-chapters/06-compliance/NN-slug/ holds a fix: README.md is its story, fix.patch its diff from before to after, `checks` what must
-fail without it, `capture` the commands whose answers the story shows. The fixes are a stack: reversed from the last to the first
-they give the driver of the articles. Trees are made from src/ on demand, below build/variants, and never kept.
+chapters/06-compliance/NN-slug/ holds a fix: README.md is its story, fix.patch its diff from before
+to after, `checks` what must fail without it, `capture` the commands whose answers the story shows.
+The fixes are a stack: reversed from the last to the first they give the driver of the articles.
+Trees are made from src/ on demand, below build/variants, and never kept.
 
     variants.py list                    one line for each fix
-    variants.py tree [NN]               the tree with fix NN, or with all fixes, reversed; prints where it is
+    variants.py tree [NN]               the tree without fix NN, or without any; prints where it is
     variants.py diff NN                 the story, then the diff
-    variants.py history                 build/history: a git repository with the before tree, then a commit for each fix
+    variants.py history                 build/history: a git repository, one commit for each fix
     variants.py matrix [NN...|all|none]  proves that exactly the declared checks fail
-    variants.py capture [NN...]         runs the stories' commands again and compares; --write puts the answers into them
-    variants.py refresh [NN...]         writes the patches anew after the code around them has changed
+    variants.py capture [NN...]         runs the stories' commands and compares; --write: takes them
+    variants.py refresh [NN...]         the patches anew, when the code around them has changed
 """
 
 import argparse
 import concurrent.futures
 import difflib
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -29,16 +31,21 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIXES = ROOT / "chapters" / "06-compliance"
-BUILD = os.environ.get("VARIANT_BUILD", "build")  # build, or build/clang, ...: of the project and of each variant
+# build, or build/clang, ...: of the project and of each variant
+BUILD = os.environ.get("VARIANT_BUILD", "build")
 VARIANTS = ROOT / "build" / "variants"
 HISTORY = ROOT / "build" / "history"
 ALL = "all"
 
-# Which test runners link the objects of a chapter. What runs on a driver that was loaded (system) concerns every chapter.
+# Which test runners link the objects of a chapter. The suites that load the driver (system) and the
+# probe concern every chapter.
 LINKED = {
-    "01": ["01-adapter", "02-dispatch"], "02": ["01-adapter", "02-dispatch"],
-    "03": ["01-adapter", "02-dispatch", "03-scsi"], "04": ["01-adapter", "02-dispatch", "04-workers"],
-    "05": ["01-adapter", "02-dispatch", "05-install"], "06": ["01-adapter", "02-dispatch", "03-scsi", "06-compliance"],
+    "01": ["01-adapter", "02-dispatch"],
+    "02": ["01-adapter", "02-dispatch"],
+    "03": ["01-adapter", "02-dispatch", "03-scsi"],
+    "04": ["01-adapter", "02-dispatch", "04-workers"],
+    "05": ["01-adapter", "02-dispatch", "05-install"],
+    "06": ["01-adapter", "02-dispatch", "03-scsi", "06-compliance"],
     "im": [],  # imports.txt
 }
 # Random scripts: which seed meets a fault is chance, so a declared list cannot name them.
@@ -68,18 +75,19 @@ class Fix:
 
     @property
     def files(self):
-        return [line[6:].strip() for line in self.patch.read_text().splitlines() if line.startswith("+++ b/")]
+        lines = self.patch.read_text().splitlines()
+        return [line[6:].strip() for line in lines if line.startswith("+++ b/")]
 
     def declared(self):
-        """The checks that must fail without the fix, or None and the reason why the matrix leaves it out."""
+        """What must fail without the fix; or None, and why the matrix leaves it out."""
         return read_checks(self.folder / "checks")
 
 
 def read_checks(path):
-    """A file of checks: one a line; # begins a comment; "not yet: REASON" leaves the fix out of the matrix."""
+    """A file of checks: one a line; # begins a comment; "not yet: REASON": leave the fix out."""
     checks = set()
     if not path.is_file():
-        raise Failure(f"{path.relative_to(ROOT)} is missing: it says which checks fail without the fix")
+        raise Failure(f"{path.relative_to(ROOT)} is missing: it says what fails without the fix")
     for line in path.read_text().splitlines():
         line = line.split("#", 1)[0].strip()
         if line.startswith("not yet:"):
@@ -90,7 +98,8 @@ def read_checks(path):
 
 
 def all_fixes():
-    return [Fix(folder) for folder in sorted(FIXES.iterdir()) if re.match(r"\d\d-", folder.name) and folder.is_dir()]
+    folders = sorted(FIXES.glob("[0-9][0-9]-*"))
+    return [Fix(folder) for folder in folders if folder.is_dir()]
 
 
 def find_fix(number):
@@ -103,19 +112,21 @@ def find_fix(number):
 
 
 def run(command, cwd, check=True, **options):
-    result = subprocess.run([str(word) for word in command], cwd=cwd, text=True, stdout=subprocess.PIPE,
+    words = [str(word) for word in command]
+    result = subprocess.run(words, cwd=cwd, text=True, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, check=False, **options)
     if check and result.returncode != 0:
-        raise Failure(f"{' '.join(str(word) for word in command)} failed in {cwd}:\n{result.stdout}")
+        raise Failure(f"{' '.join(words)} failed in {cwd}:\n{result.stdout}")
     return result
 
 
 def git(where, *arguments, check=True, **options):
-    """git with an identity of its own, and blind to any repository around `where` and to the user's settings."""
-    env = dict(os.environ, GIT_CEILING_DIRECTORIES=str(where.parent), GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1",
-               GIT_AUTHOR_NAME="vmini", GIT_AUTHOR_EMAIL="vmini@localhost", GIT_COMMITTER_NAME="vmini",
-               GIT_COMMITTER_EMAIL="vmini@localhost", GIT_AUTHOR_DATE="2010-07-01T12:00:00Z",
-               GIT_COMMITTER_DATE="2010-07-01T12:00:00Z")
+    """git with a name of its own, blind to repositories around it and to the user's settings."""
+    env = dict(os.environ, GIT_CEILING_DIRECTORIES=str(where.parent),
+               GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1")
+    for role in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{role}_NAME": "vmini", f"GIT_{role}_EMAIL": "vmini@localhost",
+                f"GIT_{role}_DATE": "2010-07-01T12:00:00Z"}
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         env.pop(name, None)
     return run(["git", *arguments], where, check=check, env=env, **options)
@@ -124,7 +135,7 @@ def git(where, *arguments, check=True, **options):
 # --- trees ---
 
 def copy_sources(tree, parts=("src", "tests", "mk", "Makefile")):
-    """The project's sources, with their times: what has not been reversed need not be compiled again."""
+    """The project's sources, with their times: what is not reversed is not compiled again."""
     skip = shutil.ignore_patterns("__pycache__")
     tree.mkdir(parents=True)
     for part in parts:
@@ -146,27 +157,29 @@ def copy_objects(tree):
 
 
 def reverse(tree, fix):
-    """Takes one fix out of a tree; by git's three-way merge where the code around it is not what it was."""
+    """Takes one fix out of a tree; by git's three-way merge if the code around it has changed."""
     plain = git(tree, "apply", "-R", fix.patch, check=False)
     if plain.returncode == 0:
         return
     with tempfile.TemporaryDirectory() as scratch:
         merged = merge_reverse(pathlib.Path(scratch), tree, fix)
     if merged is None:
-        raise Failure(f"fix {fix.number} ({fix.title}) cannot be taken out of this src/: its code has changed.\n{plain.stdout}"
-                      f"Undo the changes to {', '.join(fix.files)}, or write {fix.patch.relative_to(ROOT)} anew")
+        raise Failure(f"fix {fix.number} ({fix.title}) cannot be taken out of this src/: its code "
+                      f"has changed.\n{plain.stdout}Undo the changes to {', '.join(fix.files)}, "
+                      f"or write {fix.patch.relative_to(ROOT)} anew")
     for name, text in merged.items():
         (tree / name).write_bytes(text)
 
 
 def merge_reverse(scratch, tree, fix):
-    """Reverses a fix with `git apply -R --3way`: the patch names the file that it was made for, and the project's own
-    repository still has it. Returns the files, or None if that does not help either."""
+    """Reverses a fix with `git apply -R --3way`: the patch names the file that it was made for, and
+    the project's own repository still has it. Returns the files, or None if that fails too."""
     objects = run(["git", "rev-parse", "--git-path", "objects"], ROOT, check=False)
     if objects.returncode != 0:
         return None
     git(scratch, "init", "-q")
-    (scratch / ".git/objects/info/alternates").write_text(str((ROOT / objects.stdout.strip()).resolve()) + "\n")
+    path = (ROOT / objects.stdout.strip()).resolve()
+    (scratch / ".git/objects/info/alternates").write_text(f"{path}\n")
     for name in fix.files:
         (scratch / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(tree / name, scratch / name)
@@ -198,12 +211,11 @@ def tree_of(number):
 
 def make(tree, *targets):
     # No jobserver: the trees are built side by side, and each needs a few seconds.
-    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    return run(["make", "-C", tree, "--no-print-directory", "DEPS=skip", *make_variables(), *targets], ROOT, check=False, env=env)
-
-
-def make_variables():
-    return [word for word in os.environ.get("VARIANT_MAKE", "").split() if word]
+    ours = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    env = {name: value for name, value in os.environ.items() if name not in ours}
+    variables = os.environ.get("VARIANT_MAKE", "").split()
+    return run(["make", "-C", tree, "--no-print-directory", "DEPS=skip", *variables, *targets],
+               ROOT, check=False, env=env)
 
 
 # --- commands ---
@@ -225,7 +237,8 @@ def command_diff(arguments):
     marks = {"+": "\033[32m", "-": "\033[31m", "@": "\033[36m", "#": "\033[1m"}
     for path in (fix.story, fix.patch):
         for line in path.read_text().splitlines():
-            begin = marks.get(line[:1]) if colour and (path == fix.patch or line.startswith("#")) else None
+            marked = colour and (path == fix.patch or line.startswith("#"))
+            begin = marks.get(line[:1]) if marked else None
             print(f"{begin}{line}\033[0m" if begin else line)
         print()
 
@@ -239,15 +252,18 @@ def command_history(_arguments):
         reverse(HISTORY, fix)
     git(HISTORY, "init", "-q", "-b", "main")
     git(HISTORY, "add", "-A")
-    git(HISTORY, "commit", "-q", "-m", "Before: the driver with the faults of the articles'\n\nEach later commit is one fix.")
+    git(HISTORY, "commit", "-q", "-m",
+        "Before: the driver with the faults of the articles'\n\nEach later commit is one fix.")
     for fix in fixes:
         git(HISTORY, "apply", "--index", fix.patch)
         story = "\n".join(fix.story.read_text().splitlines()[1:]).strip()
-        git(HISTORY, "commit", "-q", "--cleanup=verbatim", "-F", "-", input=f"Fix {fix.number}: {fix.title}\n\n{story}\n")
+        git(HISTORY, "commit", "-q", "--cleanup=verbatim", "-F", "-",
+            input=f"Fix {fix.number}: {fix.title}\n\n{story}\n")
     left = run(["diff", "-r", "-q", ROOT / "src", HISTORY / "src"], ROOT, check=False).stdout
     if left:
         raise Failure(f"after the last commit the history is not the finished tree:\n{left}")
-    print(f"{HISTORY.relative_to(ROOT)}: the before tree and {len(fixes)} fixes; try git -C {HISTORY.relative_to(ROOT)} log --oneline")
+    where = HISTORY.relative_to(ROOT)
+    print(f"{where}: the before tree and {len(fixes)} fixes; try git -C {where} log --oneline")
 
 
 def command_refresh(arguments):
@@ -275,8 +291,8 @@ def make_patch(scratch, before, fix):
 # --- the stories' answers ---
 
 def capture(tree, script):
-    """What a driver answers to the `capture` of a story: commands of `nthost run` (what they print after a line ---), or,
-    with "#!case RUNNER/SUITE: CASE", how that case of the tests ends."""
+    """What a driver answers to the `capture` of a story: commands of `nthost run` (what they print
+    after a line ---), or, with "#!case RUNNER/SUITE: CASE", how that case of the tests ends."""
     head = script.splitlines()[0]
     if head.startswith("#!case "):
         return capture_case(tree, head.removeprefix("#!case ").strip())
@@ -284,21 +300,28 @@ def capture(tree, script):
     lines = "".join(line + "\n" for line in script.splitlines() if not line.startswith("#"))
     with tempfile.TemporaryDirectory() as folder:
         (pathlib.Path(folder) / "disk.img").write_bytes(bytes(64 * 1024))
-        result = subprocess.run([ROOT / BUILD / "nthost", "run", "--driver", tree / BUILD / "vmini.so", "--inf",
-                                 tree / "src/driver/05-install/vmini.inf", *options, "--script", "-"], input=lines, cwd=folder,
-                                text=True, capture_output=True, check=False, timeout=300)
+        result = subprocess.run([*nthost(tree, "run"), *options, "--script", "-"], input=lines,
+                                cwd=folder, text=True, capture_output=True, check=False)
     return result.stdout.split("---\n", 1)[-1] + bugcheck_words(result.stderr)
+
+
+def nthost(tree, command):
+    """A command line of the project's nthost, on a tree's driver and INF."""
+    return [ROOT / BUILD / "nthost", command, "--driver", tree / BUILD / "vmini.so",
+            "--inf", tree / "src/driver/05-install/vmini.inf"]
 
 
 def capture_case(tree, case):
     runner, _, rest = case.partition("/")
     suite, _, name = rest.partition(": ")
-    result = subprocess.run([f"{BUILD}/tests/{runner}/run", "--only", suite, "--each"], cwd=tree, env=test_environment(), text=True,
-                            capture_output=True, check=False, errors="replace")
+    result = subprocess.run([f"{BUILD}/tests/{runner}/run", "--only", suite, "--each"], cwd=tree,
+                            env=test_environment(), text=True, capture_output=True, check=False,
+                            errors="replace")
     for line in result.stdout.splitlines():
         verdict, _, title = line.split("\t")
         if title == name:
-            said = [part for part in result.stderr.split("Elapsed time") if f"Test {name} had failures:" in part]
+            said = [part for part in result.stderr.split("Elapsed time")
+                    if f"Test {name} had failures:" in part]
             return f"{verdict}: {name}\n" + (failure_words(said[0]) if said else "")
     raise Failure(f"there is no case {case!r}")
 
@@ -310,11 +333,12 @@ def failure_words(text):
 
 
 def bugcheck_words(text):
-    """Of the first bugcheck in a text: the code, the rule and the details. Addresses differ from run to run."""
+    """The first bugcheck in a text: code, rule, details; no addresses, which differ each time."""
     block = text.partition("*** STOP")[2].partition("\n  stack")[0]
     if not block:
         return ""
-    kept = [line for line in ("*** STOP" + block).splitlines() if re.match(r"\*\*\*|  rule|  details|           ", line)]
+    kept = [line for line in ("*** STOP" + block).splitlines()
+            if line.startswith(("***", "  rule", "  details", "           "))]
     return re.sub(r"0x[0-9A-Fa-f]{7,}", "...", "\n".join(kept).replace("0x000000", "0x")) + "\n"
 
 
@@ -343,12 +367,14 @@ def command_capture(arguments):
                 story = story.replace(f"```{side}\n{block}```", f"```{side}\n{got}```")
             elif got != block:
                 bad += 1
-                print(f"{fix.story.relative_to(ROOT)}: the {side} block is not what is answered now:")
-                print("\n".join(difflib.unified_diff(block.splitlines(), got.splitlines(), "story", "now", lineterm="")))
+                print(f"{fix.story.relative_to(ROOT)}: {side} is not what is answered now:")
+                print("\n".join(difflib.unified_diff(block.splitlines(), got.splitlines(), "story",
+                                                     "now", lineterm="")))
         if arguments.write:
             fix.story.write_text(story)
     if bad:
-        raise Failure("the stories differ from what the drivers do; mk/variants.py capture --write takes the new answers")
+        raise Failure("the stories differ from what the drivers do; "
+                      "mk/variants.py capture --write takes the new answers")
     print("written" if arguments.write else "the answers in the stories are those of the drivers")
 
 
@@ -366,12 +392,16 @@ def built_tree(number, targets):
     make_tree(tree, fixes)
     result = make(tree, *targets)
     if result.returncode != 0:
-        raise Failure(f"fix {number} reversed: the tree does not build without warnings:\n{result.stdout[-3000:]}")
+        raise Failure(f"fix {number} reversed: the tree does not build without warnings:\n"
+                      f"{result.stdout[-3000:]}")
     return tree
 
 
 def test_environment():
-    return dict(os.environ, VMINI_FIXTURES=f"{BUILD}/tests/fixtures", VMINI_DRIVER=f"{BUILD}/vmini.so", VMINI_NTHOST=f"{BUILD}/nthost")
+    """Several trees are tested at once, so a case that takes long is not one that hangs."""
+    return dict(os.environ, VMINI_FIXTURES=f"{BUILD}/tests/fixtures",
+                VMINI_DRIVER=f"{BUILD}/vmini.so", VMINI_NTHOST=f"{BUILD}/nthost",
+                VMINI_CHILD_SECONDS="300")
 
 
 def run_suites(tree, runner, log):
@@ -382,16 +412,32 @@ def run_suites(tree, runner, log):
         if f"{runner}/{suite}" in CHANCE:
             continue
         with open(log, "a", encoding="utf-8") as errors:
-            result = subprocess.run([binary, "--only", suite, "--each"], cwd=tree, env=test_environment(), text=True,
-                                    stdout=subprocess.PIPE, stderr=errors, check=False)
+            result = subprocess.run([binary, "--only", suite, "--each"], cwd=tree, text=True,
+                                    env=test_environment(), stdout=subprocess.PIPE, stderr=errors,
+                                    check=False)
         for line in result.stdout.splitlines():
             verdict, name, case = line.split("\t")
             cases[f"{runner}/{name}: {case}"] = verdict
     return cases
 
 
+def run_probe(tree, log):
+    """The checks of `nthost probe` on the tree's driver and INF: name -> "passed" or "found"."""
+    result = subprocess.run([*nthost(tree, "probe"), "--format", "json"], cwd=ROOT, text=True,
+                            capture_output=True, check=False)
+    with open(log, "a", encoding="utf-8") as errors:
+        errors.write(result.stderr)
+    if result.returncode not in (0, 1):
+        raise Failure(f"the probe could not run:\n{result.stderr[-1000:]}")
+    listed = run([ROOT / BUILD / "nthost", "probe", "--list"], ROOT).stdout.splitlines()
+    names = [line.split()[0] for line in listed if line.strip()]
+    found = {finding["id"] for finding in json.loads(result.stdout)["findings"]}
+    return {f"probe: {name}": "found" if name in found else "passed" for name in names}
+
+
 def prove(number, record):
-    """Builds one variant and compares what fails with what is declared. Returns a row of the table and the differences."""
+    """Builds one variant and compares what fails with what is declared.
+    Returns a row of the table, and the differences."""
     fixes = all_fixes() if number == ALL else [find_fix(number)] if number != "none" else []
     if number == "none":
         declared, reason = set(), ""
@@ -409,16 +455,19 @@ def prove(number, record):
     cases = {}
     for runner in runners:
         cases.update(run_suites(tree, runner, log))
+    cases.update(run_probe(tree, log))
     failed = {name: verdict for name, verdict in cases.items() if verdict != "passed"}
-    if record and (declared - failed.keys() or failed.keys() - declared):
+    if record and fixes:
         path = FIXES / "checks" if number == ALL else fixes[0].folder / "checks"
-        comments = [line for line in path.read_text().splitlines() if line.startswith("#")] if path.is_file() else []
+        comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
         path.write_text("".join(line + "\n" for line in comments + sorted(failed)))
     wrong = [f"    must fail, but passes:  {name}" for name in sorted(declared - failed.keys())]
-    wrong += [f"    fails, not declared:    {name}    ({verdict})" for name, verdict in sorted(failed.items()) if name not in declared]
+    wrong += [f"    fails, not declared:    {name}    ({failed[name]})"
+              for name in sorted(failed.keys() - declared)]
     if fixes and not wrong:
         shutil.rmtree(tree)
-    return [number, len(cases), len(declared), len(failed), "as declared" if not wrong else "NOT AS DECLARED"], wrong
+    verdict = "NOT AS DECLARED" if wrong else "as declared"
+    return [number, len(cases), len(declared), len(failed), verdict], wrong
 
 
 def prove_pairs():
@@ -438,10 +487,12 @@ def prove_pairs():
                     shutil.copy2(ROOT / name, tree / name)
                 for fix in order:
                     if git(tree, "apply", "-R", fix.patch, check=False).returncode != 0:
-                        wrong.append(f"    {order[0].number} then {order[1].number}: {fix.number} does not reverse")
+                        wrong.append(f"    {order[0].number} then {order[1].number}: "
+                                     f"{fix.number} does not reverse")
                 sides.append({name: (tree / name).read_bytes() for name in shared})
             if sides[0] != sides[1]:
-                wrong.append(f"    {first.number} and {second.number} give different bytes in {', '.join(sorted(shared))}")
+                wrong.append(f"    {first.number} and {second.number} give different bytes in "
+                             f"{', '.join(sorted(shared))}")
     return pairs, wrong
 
 
@@ -461,32 +512,36 @@ def command_matrix(arguments):
     numbers = [find_fix(word).number if word.isdigit() else word for word in arguments.fixes]
     if not numbers:
         numbers = ["none", *[fix.number for fix in all_fixes()], ALL]
-    titles = {fix.number: fix.title for fix in all_fixes()} | {"none": "the finished tree", ALL: "the before tree"}
+    titles = {fix.number: fix.title for fix in all_fixes()}
+    titles |= {"none": "the finished tree", ALL: "the before tree"}
     bad = prove_form()
-    print("\n".join(["form:", *bad]) if bad else "form      every patch has fewer than 60 lines, and its list of checks")
+    print("\n".join(bad or ["form      every patch has fewer than 60 lines, and a list of checks"]))
     pairs, wrong = prove_pairs()
     bad += wrong
-    print("\n".join(["pairs:", *wrong]) if wrong else f"pairs     {pairs} pairs share a file; each gives the same bytes in both orders")
+    print("\n".join(wrong or [f"pairs     {pairs} pairs share a file; both orders: one result"]))
     print(f"\n{'fix':<5} {'reversed':<52} {'cases':>6} {'declared':>9} {'failed':>7}")
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for number, result in zip(numbers, pool.map(prove_or_say, numbers, [arguments.record] * len(numbers))):
-            row, differences = result
-            print(f"{number:<5} {titles.get(number, '?')[:52]:<52} {row[1]:>6} {row[2]:>9} {row[3]:>7}  {row[4]}", flush=True)
+        rows = pool.map(prove_or_say, numbers, [arguments.record] * len(numbers))
+        for number, (row, differences) in zip(numbers, rows):
+            print(f"{number:<5} {titles.get(number, '?')[:52]:<52} {row[1]:>6} {row[2]:>9} "
+                  f"{row[3]:>7}  {row[4]}", flush=True)
             print("".join(line + "\n" for line in differences), end="", flush=True)
             bad += differences
     if bad:
-        raise Failure("the matrix does not hold; the logs and trees of what differs are in build/variants")
+        raise Failure("the matrix does not hold; build/variants has logs and trees of what differs")
 
 
 def prove_or_say(number, record=False):
     try:
         return prove(number, record)
     except Failure as failure:
-        return [number, "-", "-", "-", "FAILED"], [f"    {line}" for line in str(failure).splitlines()]
+        lines = str(failure).splitlines()
+        return [number, "-", "-", "-", "FAILED"], [f"    {line}" for line in lines]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list").set_defaults(run=command_list)
     commands.add_parser("history").set_defaults(run=command_history)
@@ -494,13 +549,15 @@ def main():
         each = commands.add_parser(name)
         each.add_argument("fix", nargs=optional)
         each.set_defaults(run=function)
-    for name, function in (("matrix", command_matrix), ("capture", command_capture), ("refresh", command_refresh)):
+    many = {"matrix": command_matrix, "capture": command_capture, "refresh": command_refresh}
+    for name, function in many.items():
         each = commands.add_parser(name)
         each.add_argument("fixes", nargs="*")
         each.set_defaults(run=function)
         if name == "matrix":
             each.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
-            each.add_argument("--record", action="store_true", help="writes what fails into the lists: look at them with git diff")
+            each.add_argument("--record", action="store_true",
+                              help="writes what fails into the lists: look at them with git diff")
         if name == "capture":
             each.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
