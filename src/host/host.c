@@ -108,6 +108,8 @@ unsigned host_halt(FILE *report)
     if (pnp_driver() != NULL) {
         pnp_unload(NULL);
     }
+    /* A thread that has ended gives its own reference back a moment after it is signalled. */
+    sched_settle(sched_time());
     leaks = verifier_census(report);
     pnp_halt();
     nt_io_halt(NULL);
