@@ -19,9 +19,13 @@ PPORT_DRIVER PortDriverOf(PDRIVER_OBJECT DriverObject)
 
 PPORT_ADAPTER PortAdapterOf(PVOID HwDeviceExtension)
 {
-    PPORT_EXTENSION_HEADER header =
-        HwDeviceExtension == NULL ? NULL : (PPORT_EXTENSION_HEADER)HwDeviceExtension - 1;
+    PPORT_EXTENSION_HEADER header = NULL;
 
+    /* One that is not aligned cannot be ours, and its header could not be read. */
+    if (HwDeviceExtension != NULL &&
+        (ULONG_PTR)HwDeviceExtension % MEMORY_ALLOCATION_ALIGNMENT == 0) {
+        header = (PPORT_EXTENSION_HEADER)HwDeviceExtension - 1;
+    }
     if (header == NULL || header->Signature != PORT_EXTENSION_SIGNATURE) {
         PORT_VIOLATION(EXTENSION_BAD, SCSI_VERIFIER_DETECTED_VIOLATION, 0x3004, 0, 0, 0,
                        "a StorPort routine was called with a pointer that is not the adapter's "
