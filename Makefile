@@ -33,7 +33,10 @@ OPT := -O1
 endif
 WDK := -Isrc/host/wdk/nt -Isrc/host/wdk/storport
 HOST_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -Isrc/host $(WDK) -Isrc
-DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -fno-semantic-interposition -Isrc/driver $(WDK)
+# The driver's calls as on Windows: imports through a table of addresses, not through stubs; and the home space of the
+# callee's arguments reserved once for a function, not for each call (clang cannot).
+DRIVER_CALLS := -fno-plt $(if $(findstring gcc,$(CC)),-maccumulate-outgoing-args)
+DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -fno-semantic-interposition $(DRIVER_CALLS) -Isrc/driver $(WDK)
 # Driver code linked into a unit test, and the test itself: it sees both sides of the fence.
 UNIT_CFLAGS := $(COMMON) $(filter-out -Wmissing-prototypes,$(WARN)) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -Itests/support -I.
 LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed

@@ -11,8 +11,7 @@ scsi_units_t units;
 static UCHAR target_luns[255];
 static ULONG target_lun_count;
 
-static ULONG NTAPI list_luns(PVMINI_ADAPTER Adapter, UCHAR Path, UCHAR Target, PUCHAR Luns,
-                             ULONG Count)
+static ULONG list_luns(PVMINI_ADAPTER Adapter, UCHAR Path, UCHAR Target, PUCHAR Luns, ULONG Count)
 {
     if (Adapter != &fake_adapter || Path != 0 || Target != 1) {
         fake_port.strangers++;
@@ -42,6 +41,7 @@ NTSTATUS scsi_unit(PVMINI_UNIT unit, ULONGLONG bytes, ULONG flags, const WCHAR *
 
 void scsi_setup(void)
 {
+    VminiScsiIndexCommands(); /* As DriverEntry does. */
     fake_port_reset();
     scsi_set_luns((const UCHAR[]){2}, 1);
     CU_ASSERT_FATAL(scsi_unit(&units.disk, DISK_BLOCKS * 512, 0, u"\\??\\C:\\disk.img") == 0);
@@ -146,14 +146,12 @@ UCHAR scsi_run(scsi_command_t *command)
     if (command->sent != NULL) {
         memcpy(command->data, command->sent, command->fake.data_length);
     }
-    /* As HwStartIo does it: Storport's poison stays where nobody has cleared it. */
+    /* As HwStartIo does it: Storport's poison stays where nobody has written. */
     memset(request, FAKE_POISON, sizeof(*request));
-    memset(request, 0, VMINI_SCSI_REQUEST_CLEARED);
     request->Adapter = &fake_adapter;
     request->Srb = command->fake.srb;
     request->Unit = command->unit;
-    request->Address.Target = 1;
-    request->Address.Lun = command->unit != NULL ? 2 : 0;
+    request->Address = (VMINI_ADDRESS){0, 1, command->unit != NULL ? 2 : 0, 0};
     request->ListLuns = list_luns;
     return scsi_end(command, VminiScsiExecute(request));
 }

@@ -107,7 +107,7 @@ NTSTATUS machine_open(const char *path, bool read_only, PVMINI_MEDIA *media)
 
 /* --- jobs --- */
 
-static VOID NTAPI item_done(PVMINI_WORK_ITEM item)
+static VOID item_done(PVMINI_WORK_ITEM item)
 {
     struct job *job = CONTAINING_RECORD(item, struct job, item);
 
@@ -171,7 +171,7 @@ NTSTATUS job_run(struct job *job)
     return job->status;
 }
 
-static VOID NTAPI drain_done(PVMINI_DRAIN drain)
+static VOID drain_done(PVMINI_DRAIN drain)
 {
     struct drain *self = CONTAINING_RECORD(drain, struct drain, drain);
 

@@ -14,14 +14,14 @@
 static KEVENT gate;
 static LONG inside, inside_most;
 
-static NTSTATUS NTAPI pass(PVMINI_WORK_ITEM item)
+static NTSTATUS pass(PVMINI_WORK_ITEM item)
 {
     (void)item;
     CHILD_CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL);
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS NTAPI wait_at_gate(PVMINI_WORK_ITEM item)
+static NTSTATUS wait_at_gate(PVMINI_WORK_ITEM item)
 {
     LONG now = InterlockedIncrement(&inside), most = ReadNoFence(&inside_most);
 

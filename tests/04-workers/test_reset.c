@@ -197,7 +197,7 @@ static void a_drain_waits_for_those_before_it_only(void *argument)
 
 static KEVENT gate;
 
-static NTSTATUS NTAPI wait_at_gate(PVMINI_WORK_ITEM item)
+static NTSTATUS wait_at_gate(PVMINI_WORK_ITEM item)
 {
     (void)item;
     KeWaitForSingleObject(&gate, Executive, KernelMode, FALSE, NULL);

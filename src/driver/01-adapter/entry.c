@@ -35,6 +35,8 @@ _Use_decl_annotations_ VMINI_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driv
         DbgBreakPoint(); /* Without a debugger this would be a bugcheck: hence the question. */
     }
 
+    VminiScsiIndexCommands();
+
     //! [registration]
     RtlZeroMemory(&Data, sizeof(Data)); /* HwBuildIo, HwInterrupt, HwDmaStarted must be NULL. */
     Data.HwInitializationDataSize = sizeof(Data);

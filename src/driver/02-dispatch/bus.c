@@ -108,8 +108,8 @@ _Use_decl_annotations_ BOOLEAN VminiBusTargetExists(PVMINI_ADAPTER Adapter, UCHA
     return Exists;
 }
 
-_Use_decl_annotations_ ULONG NTAPI VminiBusListLuns(PVMINI_ADAPTER Adapter, UCHAR Path,
-                                                    UCHAR Target, PUCHAR Luns, ULONG Count)
+_Use_decl_annotations_ ULONG VminiBusListLuns(PVMINI_ADAPTER Adapter, UCHAR Path, UCHAR Target,
+                                              PUCHAR Luns, ULONG Count)
 {
     VMINI_ADDRESS Address = {Path, Target, 0, 0};
     ULONG Found = 0;

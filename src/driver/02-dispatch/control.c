@@ -9,10 +9,10 @@
  * Makes what was written to one unit durable. Storport sends FLUSH and SHUTDOWN because the adapter
  * said CachesData; SHUTDOWN may come several times, the last one after the last write.
  *
- * The SRB borrows the request in its extension: Command stays NULL, which says that no CDB is
+ * The SRB borrows the request in its extension: Command is NULL, which says that no CDB is
  * behind it, and nobody will look for sense data.
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbFlush(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbFlush(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     PVMINI_SRB_EXTENSION Extension = SrbGetMiniportContext(Srb);
     PVMINI_DEVICE Device = VminiBusFind(Adapter, VminiSrbAddress(Srb));
@@ -24,10 +24,11 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbFlush(PVMINI_ADAPTER Adapter, PSCSI_R
         VminiBusDereference(Adapter, Device);
         return SRB_STATUS_SUCCESS; /* Nothing was written. */
     }
-    RtlZeroMemory(&Extension->Request, VMINI_SCSI_REQUEST_CLEARED);
+    VminiWorkClear(&Extension->Request.Work);
     Extension->Device = Device;
     Extension->Request.Adapter = Adapter;
     Extension->Request.Srb = Srb;
+    Extension->Request.Command = NULL;
     Extension->Request.Work.Command = VminiDoFlush;
     Extension->Request.Work.Media = Device->Unit.Media;
     Extension->Request.Work.Address = Device->Unit.Address;
@@ -50,8 +51,7 @@ _Use_decl_annotations_ UCHAR VminiSrbFlushStatus(NTSTATUS Status)
  * is INVALID_REQUEST. The buffer is not even looked at.
  * \article{Part III, A Short Recap}
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbIoControl(PVMINI_ADAPTER Adapter,
-                                                     PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbIoControl(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     UNREFERENCED_PARAMETER(Adapter);
     UNREFERENCED_PARAMETER(Srb);
@@ -59,7 +59,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbIoControl(PVMINI_ADAPTER Adapter,
 }
 
 /** We provide no WMI data blocks. */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbWmi(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbWmi(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     UNREFERENCED_PARAMETER(Adapter);
     UNREFERENCED_PARAMETER(Srb);
@@ -72,8 +72,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbWmi(PVMINI_ADAPTER Adapter, PSCSI_REQ
  * dump. Saying so makes Windows choose another disk; filling in the structure would promise a dump
  * that is never written.
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbDumpPointers(PVMINI_ADAPTER Adapter,
-                                                        PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbDumpPointers(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     UNREFERENCED_PARAMETER(Adapter);
     UNREFERENCED_PARAMETER(Srb);

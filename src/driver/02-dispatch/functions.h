@@ -13,8 +13,7 @@
  * somebody else.
  * \irql{<= DISPATCH_LEVEL} \locks{none held}
  */
-typedef UCHAR(NTAPI VMINI_SRB_HANDLER)(_In_ PVMINI_ADAPTER Adapter,
-                                       _Inout_ PSCSI_REQUEST_BLOCK Srb);
+typedef UCHAR(VMINI_SRB_HANDLER)(_In_ PVMINI_ADAPTER Adapter, _Inout_ PSCSI_REQUEST_BLOCK Srb);
 
 VMINI_SRB_HANDLER VminiSrbExecuteScsi;
 VMINI_SRB_HANDLER VminiSrbIoControl;
@@ -30,6 +29,12 @@ VMINI_SRB_HANDLER VminiSrbDumpPointers;
 UCHAR VminiSrbFlushStatus(_In_ NTSTATUS Status);
 
 /** Where an SRB is for. \irql{any} */
-VMINI_ADDRESS VminiSrbAddress(_In_ PSCSI_REQUEST_BLOCK Srb);
+FORCEINLINE VMINI_ADDRESS VminiSrbAddress(_In_ PSCSI_REQUEST_BLOCK Srb)
+{
+    VMINI_ADDRESS Address = {0, 0, 0, 0};
+
+    (VOID) SrbGetPathTargetLun(Srb, &Address.Path, &Address.Target, &Address.Lun);
+    return Address;
+}
 
 #endif

@@ -81,7 +81,7 @@ static UCHAR VminiPnpQueryCapabilities(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ BOO
  * StorRemoveDevice and StorStopDevice need nothing from us: see VminiHwUnitControl for why a
  * removed unit stays connected. An action that we do not know fails, as the contract wants.
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbPnp(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbPnp(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     VMINI_PNP_REQUEST Request;
     PVMINI_DEVICE Device;
@@ -119,7 +119,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbPnp(PVMINI_ADAPTER Adapter, PSCSI_REQ
  * A power transition. Before a unit loses power the class driver sends SYNCHRONIZE CACHE and START
  * STOP UNIT, and the adapter gets ScsiStopAdapter: by now there is nothing left to save.
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbPower(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbPower(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     UNREFERENCED_PARAMETER(Adapter);
     UNREFERENCED_PARAMETER(Srb);

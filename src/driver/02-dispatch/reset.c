@@ -35,7 +35,7 @@ static VMINI_SCOPE VminiResetScope(_In_ PSCSI_REQUEST_BLOCK Srb)
 }
 
 /** The last request that a reset SRB waited for has ended. \irql{<= DISPATCH_LEVEL} */
-static VOID NTAPI VminiResetDone(_In_ PVMINI_DRAIN Drain)
+static VOID VminiResetDone(_In_ PVMINI_DRAIN Drain)
 {
     PVMINI_SRB_EXTENSION Extension = CONTAINING_RECORD(Drain, VMINI_SRB_EXTENSION, Drain);
 
@@ -43,7 +43,7 @@ static VOID NTAPI VminiResetDone(_In_ PVMINI_DRAIN Drain)
 }
 
 /** The reset SRBs: what is queued ends now, and the reset once what runs has ended. */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbReset(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbReset(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     PVMINI_SRB_EXTENSION Extension = SrbGetMiniportContext(Srb);
     VMINI_SCOPE Scope = VminiResetScope(Srb);
@@ -83,8 +83,7 @@ _Use_decl_annotations_ BOOLEAN NTAPI VminiHwResetBus(PVOID DeviceExtension, ULON
  * not. Should it come all the same, "abort failed" is the truth, and makes the sender go on to a
  * reset, which works.
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbAbortCommand(PVMINI_ADAPTER Adapter,
-                                                        PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbAbortCommand(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     UNREFERENCED_PARAMETER(Adapter);
     UNREFERENCED_PARAMETER(Srb);

@@ -33,14 +33,6 @@ static VMINI_SRB_HANDLER *const VminiSrbFunctions[] = {
 };
 //! [srb-functions]
 
-VMINI_ADDRESS VminiSrbAddress(_In_ PSCSI_REQUEST_BLOCK Srb)
-{
-    VMINI_ADDRESS Address = {0, 0, 0, 0};
-
-    SrbGetPathTargetLun(Srb, &Address.Path, &Address.Target, &Address.Lun);
-    return Address;
-}
-
 /**
  * \copydoc VminiHwStartIo
  *
@@ -110,8 +102,7 @@ static VOID VminiSrbEnd(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Sr
 }
 
 /** A CDB: finds the device, asks chapter 3, and ends the SRB or gives it to the workers. */
-_Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter,
-                                                       PSCSI_REQUEST_BLOCK Srb)
+_Use_decl_annotations_ UCHAR VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     PVMINI_SRB_EXTENSION Extension = SrbGetMiniportContext(Srb);
     VMINI_ADDRESS Address = VminiSrbAddress(Srb);
@@ -127,8 +118,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiSrbExecuteScsi(PVMINI_ADAPTER Adapter,
         return SRB_STATUS_NO_DEVICE;
     }
     /* The extension arrives uninitialised, and once more after SRB_STATUS_BUSY: what is used is set
-     * here. */
-    RtlZeroMemory(&Extension->Request, VMINI_SCSI_REQUEST_CLEARED);
+     * here and in VminiScsiExecute. */
     Extension->Device = Device;
     Extension->Request.Adapter = Adapter;
     Extension->Request.Srb = Srb;
@@ -187,7 +177,7 @@ static VOID VminiSrbWorkDone(_In_ PVMINI_WORK_ITEM Item)
 }
 
 /** 04's only way up. \irql{<= DISPATCH_LEVEL} \locks{none held} */
-static VOID NTAPI VminiDispatchItemDone(_In_ PVMINI_WORK_ITEM Item)
+static VOID VminiDispatchItemDone(_In_ PVMINI_WORK_ITEM Item)
 {
     switch (Item->Command) {
     case VminiDoCreate:

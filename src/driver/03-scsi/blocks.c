@@ -99,12 +99,6 @@ _Use_decl_annotations_ UCHAR VminiBlocksCheckTransfer(PVMINI_SCSI_REQUEST Reques
     return SRB_STATUS_SUCCESS;
 }
 
-_Use_decl_annotations_ ULONG VminiBlocksBytes(const VMINI_UNIT *Unit, const VMINI_EXTENT *Extent)
-{
-    NT_ASSERT(Extent->Blocks <= VMINI_MAXIMUM_TRANSFER_LENGTH / Unit->BlockSize);
-    return Extent->Blocks * Unit->BlockSize;
-}
-
 _Use_decl_annotations_ UCHAR VminiBlocksQueue(PVMINI_SCSI_REQUEST Request,
                                               VMINI_WORK_COMMAND Command,
                                               const VMINI_EXTENT *Extent)

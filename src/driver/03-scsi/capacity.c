@@ -20,7 +20,7 @@ _Static_assert(sizeof(READ_CAPACITY16_DATA) == 32, "SBC-3 5.16");
 _Static_assert(offsetof(READ_CAPACITY16_DATA, BytesPerBlock) == 8, "SBC-3 5.16");
 
 /** \copydoc VMINI_SCSI_HANDLER \article{Part III, Figure 10} */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiReadCapacity10(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiReadCapacity10(PVMINI_SCSI_REQUEST Request)
 {
     ULONGLONG LastLba = Request->Unit->BlockCount - 1;
     PREAD_CAPACITY_DATA Data;
@@ -33,7 +33,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiReadCapacity10(PVMINI_SCSI_REQUEST R
 }
 
 /** READ CAPACITY(16): for disks whose last LBA needs more than 32 bits, and for who asks. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiReadCapacity16(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiReadCapacity16(PVMINI_SCSI_REQUEST Request)
 {
     PREAD_CAPACITY16_DATA Data;
 

@@ -137,7 +137,7 @@ static BOOLEAN (*const VminiTocFormats[])(PVMINI_SCSI_REQUEST Request) = {
  * 7-8 allocation length. Before MMC the format was in the two top bits of the control byte, and old
  * programs still put it there. \irql{<= DISPATCH_LEVEL}
  */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiReadToc(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiReadToc(PVMINI_SCSI_REQUEST Request)
 {
     const UCHAR *Cdb = Request->Cdb;
     UCHAR Format = (Cdb[2] & 0xF) != 0 ? Cdb[2] & 0xF : Cdb[9] >> 6;
@@ -164,7 +164,7 @@ _Static_assert(VMINI_DISC_INFORMATION_LENGTH == 34, "MMC-6 6.21.3");
 
 /** READ DISC INFORMATION (MMC-6 6.21): byte 1 data type (2..0), 7-8 allocation length. A complete
  *  disc, for which the places where more could be written are all FFh. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiReadDiscInformation(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiReadDiscInformation(PVMINI_SCSI_REQUEST Request)
 {
     PDISC_INFORMATION Data;
 

@@ -44,7 +44,7 @@ static VOID VminiEventAppendMedia(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULON
 }
 
 /** GET EVENT STATUS NOTIFICATION, polled: tells an event of the medium once. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiGetEventStatus(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiGetEventStatus(PVMINI_SCSI_REQUEST Request)
 {
     const UCHAR *Cdb = Request->Cdb;
     PVMINI_REPLY Reply = &Request->Reply;

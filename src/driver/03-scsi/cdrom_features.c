@@ -97,7 +97,7 @@ static BOOLEAN VminiFeatureWanted(_In_ const UCHAR *Cdb, _In_ const VMINI_FEATUR
 }
 
 /** GET CONFIGURATION: the features of the drive, as the table has them. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiGetConfiguration(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiGetConfiguration(PVMINI_SCSI_REQUEST Request)
 {
     const UCHAR *Cdb = Request->Cdb;
     PVMINI_REPLY Reply = &Request->Reply;

@@ -34,13 +34,25 @@ extern const VMINI_SCSI_COMMAND VminiScsiCommands[];
 extern const ULONG VminiScsiCommandCount;
 
 /** Which VMINI_ON_* describe a unit. \param Unit NULL: the absent LUN 0. \irql{any} */
-UCHAR VminiUnitDevices(_In_opt_ const VMINI_UNIT *Unit);
+FORCEINLINE UCHAR VminiUnitDevices(_In_opt_ const VMINI_UNIT *Unit)
+{
+    if (Unit == NULL) {
+        return VMINI_ON_ABSENT;
+    }
+    if (Unit->Cdrom) {
+        return VMINI_ON_CDROM;
+    }
+    return Unit->Removable ? VMINI_ON_DISK | VMINI_ON_REMOVABLE : VMINI_ON_DISK;
+}
 
 /** Byte 0 of INQUIRY data: peripheral qualifier and device type. \param Unit NULL: no unit. */
 UCHAR VminiUnitPeripheral(_In_opt_ const VMINI_UNIT *Unit);
 
 /** Is there a medium? \irql{<= DISPATCH_LEVEL} */
-BOOLEAN VminiUnitHasMedium(_In_ PVMINI_UNIT Unit);
+FORCEINLINE BOOLEAN VminiUnitHasMedium(_In_ PVMINI_UNIT Unit)
+{
+    return InterlockedCompareExchange(&Unit->Ejected, 0, 0) == 0;
+}
 
 /** Vendor (8), product (16) identification and serial number (16): who a unit is. \irql{any} */
 #define VMINI_VENDOR        "VMINI   "
@@ -102,7 +114,11 @@ UCHAR VminiBlocksAccess(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT
 UCHAR VminiBlocksCheckTransfer(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Length);
 
 /** Bytes of an extent. It has passed VminiBlocksAccess, so they fit. \irql{any} */
-ULONG VminiBlocksBytes(_In_ const VMINI_UNIT *Unit, _In_ const VMINI_EXTENT *Extent);
+FORCEINLINE ULONG VminiBlocksBytes(_In_ const VMINI_UNIT *Unit, _In_ const VMINI_EXTENT *Extent)
+{
+    NT_ASSERT(Extent->Blocks <= VMINI_MAXIMUM_TRANSFER_LENGTH / Unit->BlockSize);
+    return Extent->Blocks * Unit->BlockSize;
+}
 
 /**
  * Fills Request->Work for the workers.

@@ -109,6 +109,9 @@ _Use_decl_annotations_ UCHAR VminiScsiExecute(PVMINI_SCSI_REQUEST Request)
         Request->CdbLength = (UCHAR)min(Length32, MAXUCHAR);
     }
     Request->Moved = 0;
+    Request->Command = NULL;
+    Request->Allocation = NULL;
+    VminiWorkClear(&Request->Work);
     if (Request->Cdb == NULL || Request->CdbLength == 0) {
         return SRB_STATUS_INVALID_REQUEST; /* No command at all: there is nobody to sense. */
     }

@@ -56,7 +56,7 @@ static UCHAR VminiInquiryStandard(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULON
 }
 
 /** INQUIRY: standard data, or a VPD page. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiInquiry(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiInquiry(PVMINI_SCSI_REQUEST Request)
 {
     ULONG AllocationLength = VminiReadBe16(&Request->Cdb[3]);
 

@@ -9,7 +9,7 @@
 #include "03-scsi/commands.h"
 
 /** The table has checked that there is a medium: that is all. SPC-4 6.47. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiTestUnitReady(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiTestUnitReady(PVMINI_SCSI_REQUEST Request)
 {
     UNREFERENCED_PARAMETER(Request);
     return SRB_STATUS_SUCCESS;
@@ -33,7 +33,7 @@ static VMINI_SENSE VminiMediumSense(_In_opt_ PVMINI_UNIT Unit)
 
 /** REQUEST SENSE, SPC-4 6.39: CDB byte 1 DESC (bit 0), byte 4 allocation length. It succeeds
  *  whatever it has to tell. Descriptor format: 72h, key, ASC, ASCQ, and no descriptors. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiRequestSense(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiRequestSense(PVMINI_SCSI_REQUEST Request)
 {
     VMINI_SENSE Sense = VminiMediumSense(Request->Unit);
     PVMINI_REPLY Reply = &Request->Reply;
@@ -92,13 +92,13 @@ static UCHAR VminiMediumEject(_Inout_ PVMINI_SCSI_REQUEST Request)
 }
 
 /** Stop or eject, once the data are on the medium. Also the Finish of the flush that did that. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiStartStopDone(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiStartStopDone(PVMINI_SCSI_REQUEST Request)
 {
     return (Request->Cdb[4] & VMINI_LOEJ) != 0 ? VminiMediumEject(Request) : SRB_STATUS_SUCCESS;
 }
 
 /** Starting a unit that always runs does nothing; nor do power conditions. Stopping flushes. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiStartStopUnit(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiStartStopUnit(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR Wanted = Request->Cdb[4];
 
@@ -119,7 +119,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiStartStopUnit(PVMINI_SCSI_REQUEST Re
 
 /** PREVENT ALLOW MEDIUM REMOVAL, SBC-3 5.10: byte 4, PREVENT (1..0). 0 allows and 1
  *  prevents; 2 and 3 are obsolete. An SRB does not say which initiator it is from: there is one. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiPreventAllow(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiPreventAllow(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR Prevent = Request->Cdb[4] & 3;
 

@@ -105,7 +105,7 @@ static UCHAR VminiModeSend(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Heade
 }
 
 /** MODE SENSE(6). */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiModeSense6(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiModeSense6(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR SrbStatus = VminiModeCheck(Request);
     PMODE_PARAMETER_HEADER Header;
@@ -120,7 +120,7 @@ _Use_decl_annotations_ UCHAR NTAPI VminiScsiModeSense6(PVMINI_SCSI_REQUEST Reque
 }
 
 /** MODE SENSE(10): the same with a longer header. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiModeSense10(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiModeSense10(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR SrbStatus = VminiModeCheck(Request);
     PMODE_PARAMETER_HEADER10 Header;

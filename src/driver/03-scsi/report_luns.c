@@ -45,7 +45,7 @@ static ULONG VminiReportLunsWrite(_In_ const VMINI_WINDOW *Window,
 }
 
 /** REPORT LUNS: which units the target has. */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiReportLuns(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiReportLuns(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR Luns[VMINI_MAXIMUM_LUNS];
     ULONG Count = 0;

@@ -80,13 +80,13 @@ static UCHAR VminiRwStart(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_WORK_C
 }
 
 /** READ(6), (10), (12) and (16). */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiRead(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiRead(PVMINI_SCSI_REQUEST Request)
 {
     return VminiRwStart(Request, VminiDoRead);
 }
 
 /** WRITE(6), (10), (12) and (16). */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiWrite(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiWrite(PVMINI_SCSI_REQUEST Request)
 {
     return VminiRwStart(Request, VminiDoWrite);
 }

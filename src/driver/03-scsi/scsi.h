@@ -60,9 +60,8 @@ struct _VMINI_SCSI_COMMAND;
 /** REPORT LUNS has to know what else is on the target: 02 lends it this.
  *  \return how many logical units the target has; the first min(that, Count) numbers, ascending,
  *  are in Luns. \irql{<= DISPATCH_LEVEL} \locks{none held} */
-typedef ULONG(NTAPI VMINI_LIST_LUNS)(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path,
-                                     _In_ UCHAR Target, _Out_writes_(Count) PUCHAR Luns,
-                                     _In_ ULONG Count);
+typedef ULONG(VMINI_LIST_LUNS)(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path, _In_ UCHAR Target,
+                               _Out_writes_(Count) PUCHAR Luns, _In_ ULONG Count);
 
 /** One CDB being executed; lives in the SRB extension. */
 typedef struct _VMINI_SCSI_REQUEST {
@@ -76,23 +75,20 @@ typedef struct _VMINI_SCSI_REQUEST {
     /* Set by VminiScsiExecute. */
     const UCHAR *Cdb;
     UCHAR CdbLength;
-    const struct _VMINI_SCSI_COMMAND *Command; /**< Its row in the table. */
-    VMINI_WORK_ITEM Work;                      /**< When the backing file is needed. */
-    PVOID Allocation;                          /**< Nonpaged scratch; freed by VminiScsiFinish. */
     ULONG Moved; /**< Bytes that a success moves: what DataTransferLength will say. */
+    const struct _VMINI_SCSI_COMMAND *Command; /**< Its row in the table. */
+    PVOID Allocation;                          /**< Nonpaged scratch; freed by VminiScsiFinish. */
+    VMINI_WORK_ITEM Work;                      /**< When the backing file is needed. */
 
-    /** The answer of a command that has one, while it is written. Last, and nobody clears it with
-     *  the rest: only commands that answer from memory pay for it. */
+    /** The answer of a command that has one, while it is written: VminiTransferBegin clears it, so
+     *  that only commands that answer from memory pay for that. */
     VMINI_REPLY Reply;
 } VMINI_SCSI_REQUEST, *PVMINI_SCSI_REQUEST;
-
-/** What of a request its caller clears: all but the reply. */
-#define VMINI_SCSI_REQUEST_CLEARED offsetof(VMINI_SCSI_REQUEST, Reply)
 
 /** Executes one command, or one step of it.
  *  \return an SRB status; SRB_STATUS_PENDING from Execute: Request->Work is filled.
  *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
-typedef UCHAR(NTAPI VMINI_SCSI_HANDLER)(_Inout_ PVMINI_SCSI_REQUEST Request);
+typedef UCHAR(VMINI_SCSI_HANDLER)(_Inout_ PVMINI_SCSI_REQUEST Request);
 
 /** One row of the command table. */
 typedef struct _VMINI_SCSI_COMMAND {
@@ -119,8 +115,7 @@ typedef struct _VMINI_SCSI_COMMAND {
 
 /**
  * Starts a CDB.
- * \param Request  Adapter, Srb, Unit, Address and ListLuns are set, the first
- *                 VMINI_SCSI_REQUEST_CLEARED bytes otherwise zero.
+ * \param Request  Adapter, Srb, Unit, Address and ListLuns are set; the rest may be anything.
  * \return the SRB status of a command that has ended, or SRB_STATUS_PENDING: then Request->Work is
  *         filled but for its Address, and the caller submits it.
  * \irql{<= DISPATCH_LEVEL} \locks{none held} \article{Part III, OsrUserHandleSrb}
@@ -134,6 +129,10 @@ UCHAR VminiScsiExecute(_Inout_ PVMINI_SCSI_REQUEST Request);
  * \irql{<= DISPATCH_LEVEL} \locks{none held}
  */
 UCHAR VminiScsiFinish(_Inout_ PVMINI_SCSI_REQUEST Request);
+
+/** Makes the index from opcodes to rows of the command table, which every command is found by.
+ *  Once, in DriverEntry, before the first SRB. \irql{PASSIVE_LEVEL} */
+VOID VminiScsiIndexCommands(VOID);
 
 /** The row for an opcode (and service action), or NULL. \param Cdb the CDB. \param CdbLength its
  *  bytes, at least 1. \irql{any} */

@@ -12,7 +12,7 @@
 #include "03-scsi/commands.h"
 
 /** SYNCHRONIZE CACHE(10) and (16). */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiSynchronizeCache(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiSynchronizeCache(PVMINI_SCSI_REQUEST Request)
 {
     VMINI_EXTENT Extent;
     UCHAR SrbStatus = VminiBlocksRange(Request, &Extent);

@@ -18,7 +18,8 @@
 #define NO_SA     VMINI_NO_SERVICE_ACTION
 
 /*
- * Ascending by opcode, then by service action: VminiScsiFindCommand relies on it.
+ * Ascending by opcode, then by service action: VminiScsiFindCommand relies on rows of one opcode
+ * being neighbours.
  *
  * PREVENT ALLOW MEDIUM REMOVAL does not exist on a fixed disk: it gets INVALID COMMAND OPERATION
  * CODE there, as on a real one, and Windows asks every disk.
@@ -69,35 +70,29 @@ const VMINI_SCSI_COMMAND VminiScsiCommands[] = {
 
 const ULONG VminiScsiCommandCount = RTL_NUMBER_OF(VminiScsiCommands);
 
-/** The first row whose opcode is not below this one: a binary search. \irql{any} */
-static ULONG VminiScsiFirstRow(_In_ UCHAR OperationCode)
+/** Opcode -> its first row, or NULL. Written by VminiScsiIndexCommands only. */
+static const VMINI_SCSI_COMMAND *VminiScsiFirstRow[256];
+
+_Use_decl_annotations_ VMINI_INIT VOID VminiScsiIndexCommands(VOID)
 {
-    ULONG Low = 0;
-    ULONG High = RTL_NUMBER_OF(VminiScsiCommands);
+    ULONG Row;
 
-    while (Low < High) {
-        ULONG Middle = (Low + High) / 2;
-
-        if (VminiScsiCommands[Middle].OperationCode < OperationCode) {
-            Low = Middle + 1;
-        } else {
-            High = Middle;
-        }
+    for (Row = RTL_NUMBER_OF(VminiScsiCommands); Row > 0; Row--) {
+        const VMINI_SCSI_COMMAND *Command = &VminiScsiCommands[Row - 1];
+        VminiScsiFirstRow[Command->OperationCode] = Command;
     }
-    return Low;
 }
 
 _Use_decl_annotations_ const VMINI_SCSI_COMMAND *VminiScsiFindCommand(const UCHAR *Cdb,
                                                                       UCHAR CdbLength)
 {
-    ULONG Row;
+    const VMINI_SCSI_COMMAND *End = &VminiScsiCommands[RTL_NUMBER_OF(VminiScsiCommands)];
+    const VMINI_SCSI_COMMAND *Command = VminiScsiFirstRow[Cdb[0]];
 
-    for (Row = VminiScsiFirstRow(Cdb[0]); Row < RTL_NUMBER_OF(VminiScsiCommands); Row++) {
-        const VMINI_SCSI_COMMAND *Command = &VminiScsiCommands[Row];
-
-        if (Command->OperationCode != Cdb[0]) {
-            return NULL;
-        }
+    if (Command == NULL) {
+        return NULL;
+    }
+    for (; Command != End && Command->OperationCode == Cdb[0]; Command++) {
         if (Command->ServiceAction == VMINI_NO_SERVICE_ACTION ||
             (CdbLength > 1 && Command->ServiceAction == (Cdb[1] & 0x1F))) {
             return Command;

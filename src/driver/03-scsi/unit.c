@@ -76,17 +76,6 @@ _Use_decl_annotations_ NTSTATUS VminiUnitInitialize(PVMINI_UNIT Unit, PVMINI_MED
     return STATUS_SUCCESS;
 }
 
-_Use_decl_annotations_ UCHAR VminiUnitDevices(const VMINI_UNIT *Unit)
-{
-    if (Unit == NULL) {
-        return VMINI_ON_ABSENT;
-    }
-    if (Unit->Cdrom) {
-        return VMINI_ON_CDROM;
-    }
-    return Unit->Removable ? VMINI_ON_DISK | VMINI_ON_REMOVABLE : VMINI_ON_DISK;
-}
-
 _Use_decl_annotations_ UCHAR VminiUnitPeripheral(const VMINI_UNIT *Unit)
 {
     if (Unit == NULL) {
@@ -98,9 +87,4 @@ _Use_decl_annotations_ UCHAR VminiUnitPeripheral(const VMINI_UNIT *Unit)
 _Use_decl_annotations_ PCSTR VminiUnitProduct(const VMINI_UNIT *Unit)
 {
     return Unit != NULL && Unit->Cdrom ? VMINI_PRODUCT_CDROM : VMINI_PRODUCT_DISK;
-}
-
-_Use_decl_annotations_ BOOLEAN VminiUnitHasMedium(PVMINI_UNIT Unit)
-{
-    return InterlockedCompareExchange(&Unit->Ejected, 0, 0) == 0;
 }

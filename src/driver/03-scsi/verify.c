@@ -60,7 +60,7 @@ static UCHAR VminiVerifyAttach(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR B
 }
 
 /** VERIFY(10), (12) and (16). */
-_Use_decl_annotations_ UCHAR NTAPI VminiScsiVerify(PVMINI_SCSI_REQUEST Request)
+_Use_decl_annotations_ UCHAR VminiScsiVerify(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR ByteCheck = (Request->Cdb[1] >> 1) & 3;
     VMINI_EXTENT Extent;

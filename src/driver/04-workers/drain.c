@@ -49,39 +49,86 @@ static VOID VminiDrainsDone(_Inout_ PLIST_ENTRY Finished)
     }
 }
 
-_Use_decl_annotations_ VOID VminiWorkEnd(PVMINI_WORK_ITEM Item)
+/** Takes an ended ticket off the drains that wait for it. \locks{queue's lock held} */
+static VOID VminiDrainsCountDown(_Inout_ PVMINI_WORK_QUEUE Queue,
+                                 _In_ const VMINI_WORK_TICKET *Ending, _Inout_ PLIST_ENTRY Finished)
 {
-    PVMINI_WORK_QUEUE Queue = Item->Queue;
-    VMINI_WORK_TICKET Ending;
-    LIST_ENTRY Finished;
-    PLIST_ENTRY Link;
-    KIRQL OldIrql;
+    PLIST_ENTRY Link = Queue->Drains.Flink;
 
-    /* The item is about to go back to its owner, who may free it; but until the owner has completed
-     * the SRB, a reset that arrives now must still wait for it. So a copy of the ticket, on our
-     * stack, takes its place in the list. */
-    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
-    NT_ASSERT(Item->Ticket.Item == NULL); /* Nobody can get a hold on it any more. */
-    Ending = Item->Ticket; /* Under the lock: its neighbours' coming and going changes its links. */
-    RemoveEntryList(&Item->Ticket.Link);
-    InsertTailList(&Queue->Running, &Ending.Link);
-    KeReleaseSpinLock(&Queue->Lock, OldIrql);
-
-    Queue->Callbacks->ItemDone(Item);
-
-    InitializeListHead(&Finished);
-    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
-    RemoveEntryList(&Ending.Link);
-    Link = Queue->Drains.Flink;
     while (Link != &Queue->Drains) {
         PVMINI_DRAIN Drain = CONTAINING_RECORD(Link, VMINI_DRAIN, Link);
         Link = Link->Flink; /* Before the drain leaves the list. */
-        if (VminiDrainCounts(Drain, &Ending)) {
-            VminiDrainDecrement(Drain, &Finished);
+        if (VminiDrainCounts(Drain, Ending)) {
+            VminiDrainDecrement(Drain, Finished);
         }
     }
+}
+
+/** An item has ended: its ticket leaves the list, and whoever waited for it is told. \irql{<=
+ *  DISPATCH_LEVEL} \locks{none held} */
+static VOID VminiDrainsItemEnded(_Inout_ PVMINI_WORK_QUEUE Queue, _Inout_ PVMINI_WORK_TICKET Ending)
+{
+    LIST_ENTRY Finished;
+    KIRQL OldIrql;
+
+    InitializeListHead(&Finished);
+    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    RemoveEntryList(&Ending->Link);
+    VminiDrainsCountDown(Queue, Ending, &Finished);
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
     VminiDrainsDone(&Finished);
+}
+
+/** Frees what an IRP was sent with. \irql{<= DISPATCH_LEVEL} */
+static VOID VminiWorkFreeIrp(_Inout_ PVMINI_WORK_ITEM Item)
+{
+    if (Item->PartialMdl != NULL) {
+        IoFreeMdl(Item->PartialMdl); /* Unmaps it too, if the file system mapped it. */
+        Item->PartialMdl = NULL;
+    }
+    if (Item->Irp != NULL) {
+        IoFreeIrp(Item->Irp);
+        Item->Irp = NULL;
+    }
+}
+
+/**
+ * Puts a copy of the item's ticket into its place in the list.
+ *
+ * The item is about to go back to its owner, who may free it; but until the owner has completed the
+ * SRB, a reset that arrives now must still wait for it. The copy leads to no item: a reset that
+ * finds it takes no hold on an IRP that is being freed.
+ * \locks{queue's lock held: its neighbours' coming and going changes a ticket's links}
+ */
+static VOID VminiWorkReplaceTicket(_Inout_ PVMINI_WORK_ITEM Item, _Out_ PVMINI_WORK_TICKET Ending)
+{
+    *Ending = Item->Ticket;
+    Ending->Item = NULL;
+    RemoveEntryList(&Item->Ticket.Link);
+    InsertTailList(&Item->Queue->Running, &Ending->Link);
+}
+
+_Use_decl_annotations_ VOID VminiWorkRelease(PVMINI_WORK_ITEM Item)
+{
+    PVMINI_WORK_QUEUE Queue = Item->Queue;
+    VMINI_WORK_TICKET Ending;
+    KIRQL OldIrql;
+
+    //! [release]
+    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    if (--Item->Holds != 0) {
+        KeReleaseSpinLock(&Queue->Lock, OldIrql);
+        return;
+    }
+    /* In the same breath: a reset that finds the ticket a moment later would take a hold on an IRP
+     * that is being freed, and let go of it as the last one, a second time. */
+    VminiWorkReplaceTicket(Item, &Ending);
+    KeReleaseSpinLock(&Queue->Lock, OldIrql);
+
+    VminiWorkFreeIrp(Item);
+    Queue->Callbacks->ItemDone(Item); /* The item is its owner's from here on. */
+    VminiDrainsItemEnded(Queue, &Ending);
+    //! [release]
 }
 
 /** Moves the queued items in scope to Removed. \locks{queue's lock held} */
@@ -175,7 +222,7 @@ _Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_
          * lock. Our hold keeps the IRP allocated meanwhile; whoever lets go last ends the item. */
         KeReleaseSpinLock(&Queue->Lock, OldIrql);
         IoCancelIrp(Item->Irp);
-        VminiIoRelease(Item);
+        VminiWorkRelease(Item);
         KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     }
     //! [reset-cancel]

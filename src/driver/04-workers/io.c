@@ -17,41 +17,6 @@
 /** Bytes that VminiIoCompare reads at a time. */
 #define VMINI_COMPARE_CHUNK (64UL * 1024)
 
-/** Frees what an IRP was sent with. \irql{<= DISPATCH_LEVEL} */
-static VOID VminiIoFree(_Inout_ PVMINI_WORK_ITEM Item)
-{
-    if (Item->PartialMdl != NULL) {
-        IoFreeMdl(Item->PartialMdl); /* Unmaps it too, if the file system mapped it. */
-        Item->PartialMdl = NULL;
-    }
-    if (Item->Irp != NULL) {
-        IoFreeIrp(Item->Irp);
-        Item->Irp = NULL;
-    }
-}
-
-_Use_decl_annotations_ VOID VminiIoRelease(PVMINI_WORK_ITEM Item)
-{
-    PVMINI_WORK_QUEUE Queue = Item->Queue;
-    BOOLEAN Last;
-    KIRQL OldIrql;
-
-    //! [release]
-    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
-    Last = --Item->Holds == 0;
-    if (Last) {
-        /* In the same breath: a reset that finds the ticket a moment later would take a hold on an
-         * IRP that is being freed, and let go of it as the last one, a second time. */
-        Item->Ticket.Item = NULL;
-    }
-    KeReleaseSpinLock(&Queue->Lock, OldIrql);
-    if (Last) {
-        VminiIoFree(Item);
-        VminiWorkEnd(Item);
-    }
-    //! [release]
-}
-
 /**
  * The file system is done with an IRP that nobody waits for. \irql{<= DISPATCH_LEVEL} \locks{none}
  */
@@ -66,7 +31,7 @@ static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In
     }
     Item->Status = Irp->IoStatus.Status;
     Item->Information = Irp->IoStatus.Information;
-    VminiIoRelease(Item); /* Irp and Item may be gone. */
+    VminiWorkRelease(Item); /* Irp and Item may be gone. */
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
@@ -202,7 +167,7 @@ _Use_decl_annotations_ VOID VminiIoStart(PVMINI_WORK_ITEM Item)
     if (Status != STATUS_PENDING) {
         Item->Status = Status;
         Item->Information = 0;
-        VminiIoRelease(Item);
+        VminiWorkRelease(Item);
     }
 }
 
@@ -296,5 +261,5 @@ _Use_decl_annotations_ VOID VminiIoCompare(PVMINI_WORK_ITEM Item)
     if (Piece != NULL) {
         ExFreePoolWithTag(Piece, VMINI_TAG_WORK);
     }
-    VminiIoRelease(Item);
+    VminiWorkRelease(Item);
 }

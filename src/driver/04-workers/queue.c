@@ -169,7 +169,7 @@ typedef struct _VMINI_WAITED_DRAIN {
 } VMINI_WAITED_DRAIN;
 
 /** \irql{<= DISPATCH_LEVEL} */
-static VOID NTAPI VminiWaitedDrainDone(_In_ PVMINI_DRAIN Drain)
+static VOID VminiWaitedDrainDone(_In_ PVMINI_DRAIN Drain)
 {
     KeSetEvent(&CONTAINING_RECORD(Drain, VMINI_WAITED_DRAIN, Drain)->Event, IO_NO_INCREMENT, FALSE);
 }

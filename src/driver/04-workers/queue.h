@@ -31,25 +31,19 @@ struct _VMINI_WORK_QUEUE {
 };
 
 /**
- * Ends an item: Status and Information are set; it leaves the running list and goes back to its
- * owner.
- * \irql{<= DISPATCH_LEVEL} \locks{none held}
- */
-VOID VminiWorkEnd(_Inout_ PVMINI_WORK_ITEM Item);
-
-/**
  * Does what Item->Command says; the item is ended now or by the IRP that was sent.
  * \irql{PASSIVE_LEVEL}
  */
 VOID VminiWorkRun(_Inout_ PVMINI_WORK_ITEM Item);
 
 /**
- * Gives up one use of Item->Irp; the last user frees it and ends the item. \irql{<= DISPATCH_LEVEL}
+ * Gives up one use of Item->Irp; the last user frees it and ends the item: Status and Information
+ * are set, it leaves the running list and goes back to its owner. \irql{<= DISPATCH_LEVEL}
  * \locks{none held}
  */
-VOID VminiIoRelease(_Inout_ PVMINI_WORK_ITEM Item);
+VOID VminiWorkRelease(_Inout_ PVMINI_WORK_ITEM Item);
 
-/** Sends the read, write or flush of an item; VminiIoRelease will end it. \irql{PASSIVE_LEVEL} */
+/** Sends the read, write or flush of an item; VminiWorkRelease will end it. \irql{PASSIVE_LEVEL} */
 VOID VminiIoStart(_Inout_ PVMINI_WORK_ITEM Item);
 
 /** VminiDoCompare: reads piece by piece, and waits. \irql{PASSIVE_LEVEL} */

@@ -8,7 +8,7 @@
 static VOID VminiWorkCreate(_Inout_ PVMINI_WORK_ITEM Item)
 {
     Item->Status = VminiMediaOpen(Item->Open);
-    VminiIoRelease(Item);
+    VminiWorkRelease(Item);
 }
 
 /** DO_CLOSE. \irql{PASSIVE_LEVEL} \article{Part III, DO_CLOSE} */
@@ -16,14 +16,14 @@ static VOID VminiWorkClose(_Inout_ PVMINI_WORK_ITEM Item)
 {
     Item->Status = VminiMediaClose(Item->Media);
     Item->Media = NULL;
-    VminiIoRelease(Item);
+    VminiWorkRelease(Item);
 }
 
 /** DO_CALL. \irql{PASSIVE_LEVEL} */
 static VOID VminiWorkCall(_Inout_ PVMINI_WORK_ITEM Item)
 {
     Item->Status = Item->Routine(Item);
-    VminiIoRelease(Item);
+    VminiWorkRelease(Item);
 }
 
 //! [work-commands]

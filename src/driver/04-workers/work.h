@@ -65,7 +65,7 @@ struct _VMINI_WORK_ITEM;
 
 /**
  * An item's place in the queue or among the running ones. It outlives the item by a moment: see
- * VminiWorkEnd.
+ * VminiWorkRelease.
  */
 typedef struct _VMINI_WORK_TICKET {
     LIST_ENTRY Link;
@@ -76,7 +76,7 @@ typedef struct _VMINI_WORK_TICKET {
 } VMINI_WORK_TICKET, *PVMINI_WORK_TICKET;
 
 /** Work of a VminiDoCall item. \irql{PASSIVE_LEVEL} */
-typedef NTSTATUS(NTAPI VMINI_WORK_ROUTINE)(_Inout_ struct _VMINI_WORK_ITEM *Item);
+typedef NTSTATUS(VMINI_WORK_ROUTINE)(_Inout_ struct _VMINI_WORK_ITEM *Item);
 
 /**
  * One piece of work. Nonpaged. The owner fills the first group, the queue uses the second, the
@@ -117,10 +117,16 @@ typedef struct _VMINI_WORK_ITEM {
     ULONG_PTR Information;
 } VMINI_WORK_ITEM, *PVMINI_WORK_ITEM;
 
+/** Zeroes what the owner of an item fills. (What the queue uses, it sets itself.) \irql{any} */
+FORCEINLINE VOID VminiWorkClear(_Out_ PVMINI_WORK_ITEM Item)
+{
+    RtlZeroMemory(Item, offsetof(VMINI_WORK_ITEM, Ticket));
+}
+
 /** The only way up from this module. */
 typedef struct _VMINI_WORK_CALLBACKS {
     /** An item has ended. \irql{<= DISPATCH_LEVEL} \locks{none held} */
-    VOID(NTAPI *ItemDone)(_In_ PVMINI_WORK_ITEM Item);
+    VOID (*ItemDone)(_In_ PVMINI_WORK_ITEM Item);
 } VMINI_WORK_CALLBACKS;
 
 /**
@@ -137,7 +143,7 @@ typedef struct _VMINI_DRAIN {
      * Called once, when Remaining is 0; the drain is the owner's again. \irql{<= DISPATCH_LEVEL}
      * \locks{none held}
      */
-    VOID(NTAPI *Done)(_In_ struct _VMINI_DRAIN *Drain);
+    VOID (*Done)(_In_ struct _VMINI_DRAIN *Drain);
 } VMINI_DRAIN, *PVMINI_DRAIN;
 
 /**
