@@ -48,7 +48,7 @@ DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version
 
 DRIVER_SRC := $(sort $(wildcard src/driver/*/*.c src/driver/*/more/*.c))
 HOST_SRC := $(sort $(wildcard src/host/*.c src/host/*/*.c))
-NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c src/tools/probe/*.c))
+NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c src/tools/probe/*.c src/tools/trace/*.c))
 BENCH_SRC := $(sort $(wildcard src/tools/bench/*.c))
 DRIVER_OBJ := $(DRIVER_SRC:%.c=$(B)/%.o)
 HOST_OBJ := $(HOST_SRC:%.c=$(B)/%.o)
@@ -226,7 +226,7 @@ explore: deps-test
 mutants: deps-test
 	@mk/mutants.sh
 
-include mk/windows.mk mk/probe.mk mk/variants.mk mk/docs.mk
+include mk/diagrams.mk mk/windows.mk mk/probe.mk mk/variants.mk mk/docs.mk
 
 # The stylesheet and the script of the probe's HTML are part of its object (.incbin), which the compiler does not tell.
 $(B)/src/tools/probe/html.o: src/tools/probe/report.css src/tools/probe/report.js

@@ -14,7 +14,7 @@ void NTAPI nt_routine_watched(const char *name, KIRQL max_irql, const void *call
         verifier_check_irql(name, max_irql);
     }
     if (trace_wants(TRACE_ROUTINE)) {
-        trace_event(TRACE_ROUTINE, name, 0, 0, 0, 0);
+        trace_event(TRACE_ROUTINE, name, image_contains(caller, NULL) != NULL, 0, 0, 0);
     }
     if (__builtin_expect(sched_driver_points_only, 0) && image_contains(caller, NULL) == NULL) {
         return; /* The host's own use of a routine: see sched_explore_from_here. */

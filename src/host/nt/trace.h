@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 enum trace_kind {
-    TRACE_ROUTINE,        /**< A driver (or the port) entered an imported routine: name. */
+    TRACE_ROUTINE, /**< An imported routine was entered: name; 1 = by a driver, 0 = by the host. */
     TRACE_CALLBACK_ENTER, /**< The port calls a miniport callback: name, arguments. */
     TRACE_CALLBACK_LEAVE, /**< It returned: name, result. */
     /** SRB given to HwStartIo: id, address (path<<16|target<<8|lun), opcode, length. */
@@ -23,10 +23,15 @@ enum trace_kind {
     TRACE_PNP,          /**< A PnP event: name, value. */
     /** A file operation reached the simulated file system: name, offset, length, status. */
     TRACE_FILE,
-    TRACE_ETW,      /**< StorPortEtwEvent: text, id, level. */
-    TRACE_DEBUG,    /**< DbgPrint: text. */
+    TRACE_ETW,   /**< StorPortEtwEvent: text, id, level. */
+    TRACE_DEBUG, /**< DbgPrint: text. */
+    /** A function of a driver that was built with -finstrument-functions: name; entered (1) or left
+     *  (2); entered: 1 = by a call from outside of the driver. */
+    TRACE_FUNCTION,
     TRACE_BUGCHECK, /**< name, code. */
 };
+
+#define TRACE_ALL ((1u << (TRACE_BUGCHECK + 1)) - 1) /**< For trace_enable: every kind. */
 
 #define TRACE_ARGUMENTS 4
 struct trace_record {

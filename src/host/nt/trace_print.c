@@ -20,6 +20,7 @@ static const char *const kind_names[] = {
     [TRACE_FILE] = "file",
     [TRACE_ETW] = "etw",
     [TRACE_DEBUG] = "debug",
+    [TRACE_FUNCTION] = "function",
     [TRACE_BUGCHECK] = "bugcheck",
 };
 
@@ -83,6 +84,12 @@ static void print_details(FILE *out, const struct trace_record *record)
     case TRACE_FILE:
         fprintf(out, "%s offset %llu length %llu status 0x%08x", record->name, (ull)a[0], (ull)a[1],
                 (unsigned)a[2]);
+        break;
+    case TRACE_ROUTINE:
+        fprintf(out, "%s", record->name);
+        break;
+    case TRACE_FUNCTION:
+        fprintf(out, "%s %s", record->name, a[0] == 1 ? "entered" : "left");
         break;
     case TRACE_ETW:
     case TRACE_DEBUG:

@@ -16,9 +16,7 @@
 
 void demo_record(bool everything)
 {
-    uint32_t all = (1u << (TRACE_BUGCHECK + 1)) - 1;
-
-    trace_enable(everything ? all : 1u << TRACE_SRB_START | 1u << TRACE_SRB_COMPLETE);
+    trace_enable(everything ? TRACE_ALL : 1u << TRACE_SRB_START | 1u << TRACE_SRB_COMPLETE);
 }
 
 #define INDENT 28

@@ -7,6 +7,7 @@
 #include "tools/nthost/probing.h"
 #include "tools/nthost/run.h"
 #include "tools/nthost/tool.h"
+#include "tools/nthost/tracing.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ static const struct subcommand subcommands[] = {
     {"demo", "copies a disk through SRBs and shows what happens", options_help_demo, demo, NULL},
     {"probe", "judges the driver's answers by the standard, byte by byte", probing_help, NULL,
      probing},
+    {"trace", "draws a recorded run: threads, IRQL, SRBs, as one SVG", tracing_help, NULL, tracing},
 };
 
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))

@@ -91,7 +91,9 @@ void options_help_run(void)
          "  --real            POSIX threads instead: fast, and never the same twice\n"
          "  --legacy-srbs     SCSI_REQUEST_BLOCKs instead of STORAGE_REQUEST_BLOCKs\n"
          "  --no-verifier     without the expensive checks\n"
-         "  --trace FILE      writes every record of the run to FILE, also after a bugcheck\n"
+         "  --trace FILE      writes every record of the run to FILE, also after a bugcheck: as "
+         "text, or, if its name ends\n"
+         "                    in .json, as Chrome Trace JSON for Perfetto and `nthost trace`\n"
          "  -v, --verbose     prints, after each command, the records that it left\n"
          "\n"
          "Exit status: 0 all well, 1 something failed, 2 usage, 86 bugcheck.");

@@ -8,6 +8,7 @@
 #include "tools/nthost/commands.h"
 #include "tools/nthost/control.h"
 #include "tools/nthost/prompt.h"
+#include "tools/trace/chrome.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,27 +16,37 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KINDS_ALL ((1u << (TRACE_BUGCHECK + 1)) - 1)
 /* Without --trace: what a person can read, and little enough to keep of a long run. */
-#define KINDS_FEW (KINDS_ALL & ~(1u << TRACE_ROUTINE) & ~(1u << TRACE_IRQL) & ~(1u << TRACE_THREAD))
+#define KINDS_FEW (TRACE_ALL & ~(1u << TRACE_ROUTINE) & ~(1u << TRACE_IRQL) & ~(1u << TRACE_THREAD))
 
 static FILE *trace_file;
+static bool trace_json;
+static struct sched_options trace_clock;
 
 /** Writes the trace: at the end, or when the machine dies. */
 static void write_trace(void)
 {
     if (trace_file != NULL) {
-        trace_print(trace_file, 0);
+        if (trace_json) {
+            chrome_write(trace_file, trace_clock.kind == SCHED_SEEDED, trace_clock.seed);
+        } else {
+            trace_print(trace_file, 0);
+        }
         fclose(trace_file);
         trace_file = NULL;
     }
 }
 
-static bool open_trace(const char *path)
+/** The file's name says what it will hold. */
+static bool open_trace(const struct options *options)
 {
+    const char *path = options->trace, *dot = path == NULL ? NULL : strrchr(path, '.');
+
     if (path == NULL) {
         return true;
     }
+    trace_json = dot != NULL && strcmp(dot, ".json") == 0;
+    trace_clock = options->machine.host.sched;
     trace_file = fopen(path, "w");
     host_on_bugcheck(write_trace);
     return trace_file != NULL ||
@@ -112,10 +123,10 @@ enum tool_exit run(const struct options *options)
     bool ok;
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* So that nothing printed is lost if the machine dies. */
-    if (!machine_find(&options->machine, &files) || !open_trace(options->trace)) {
+    if (!machine_find(&options->machine, &files) || !open_trace(options)) {
         return TOOL_FAILED;
     }
-    trace_enable(options->trace != NULL ? KINDS_ALL : KINDS_FEW);
+    trace_enable(options->trace != NULL ? TRACE_ALL : KINDS_FEW);
     ok = options->no_start ? machine_install(&options->machine, &files)
                            : machine_up(&options->machine, &files);
     ok = ok && connect_images(options);
