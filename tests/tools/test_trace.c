@@ -187,6 +187,8 @@ static int trace_command(const char *arguments, const char *words)
     pipe = popen(line, "r");
     CU_ASSERT_FATAL(pipe != NULL);
     text[fread(text, 1, sizeof text - 1, pipe)] = '\0';
+    while (fgetc(pipe) != EOF) { /* Or it dies of the closed pipe. */
+    }
     status = pclose(pipe);
     if (strstr(text, words) == NULL) {
         fprintf(stderr, "\n--- %s lacks: %s\n%s", line, words, text);
