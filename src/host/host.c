@@ -4,6 +4,7 @@
  */
 #include "host.h"
 
+#include "install.h"
 #include "nt/io.h"
 #include "nt/nt.h"
 #include "pnp/pnp.h"
@@ -26,13 +27,20 @@ bool host_boot(const struct host_options *options, struct host_error *error)
         sched_halt();
         return false;
     }
-    return pnp_boot(error);
+    if (!pnp_boot(error)) {
+        return false;
+    }
+    pnp_recall();
+    return true;
 }
 
 bool host_install(const char *inf_path, const char *hwid, const char *driver_file,
                   struct host_error *error)
 {
-    return pnp_install_inf(inf_path, hwid, driver_file, error);
+    struct host_package package = {
+        .inf = inf_path, .hardware_id = hwid, .driver_file = driver_file, .test_signing = true};
+
+    return host_install_package(&package, error);
 }
 
 bool host_install_bare(const char *service, const char *driver_file, bool with_devnode,
@@ -97,6 +105,7 @@ static void send_shutdowns(void)
 
 unsigned host_halt(FILE *report)
 {
+    struct host_error error;
     unsigned leaks;
 
     if (pnp_started()) {
@@ -112,7 +121,12 @@ unsigned host_halt(FILE *report)
     sched_settle(sched_time());
     leaks = verifier_census(report);
     pnp_halt();
-    nt_io_halt(NULL);
+    if (!nt_io_halt(&error)) {
+        leaks++; /* What was installed would be forgotten in silence. */
+        if (report != NULL) {
+            fprintf(report, "%s: %s\n", error.message, error.remedy);
+        }
+    }
     sched_halt();
     return leaks;
 }

@@ -44,8 +44,9 @@ struct host_options {
 
 /** Boots the machine. */
 bool host_boot(const struct host_options *options, struct host_error *error);
-/** Shuts it down: SHUTDOWN SRBs, remove, unload if still there, then the census of the whole machine.
- *  \return number of things that leaked (0 = clean); each is described on `report` when not NULL. */
+/** Shuts it down: SHUTDOWN SRBs, remove, unload if still there, then the census of the whole machine; the registry is
+ *  kept, if it is to be.
+ *  \return number of things that leaked or could not be kept (0 = clean); each is described on `report` when not NULL. */
 unsigned host_halt(FILE *report);
 /** Before the process ends with a bugcheck, `observe` is called once: a tool writes its trace. NULL = nobody. */
 void host_on_bugcheck(void (*observe)(void));
@@ -63,8 +64,9 @@ const struct host_bugcheck *host_bugcheck(void);
 
 /* --- installation and the adapter's life --- */
 
-/** Installs a driver package: registry and one root-enumerated devnode. \param driver_file the image that stands for the
- *  service's binary (a .so or .sys), instead of the one that the INF names. \param hwid NULL = the INF's first. */
+/** Installs a driver package: registry and one root-enumerated devnode; its catalog is not looked for. install.h has more.
+ *  \param driver_file the image that stands for the service's binary (a .so or .sys), instead of the one that the INF
+ *  names. \param hwid NULL = the INF's first. */
 bool host_install(const char *inf_path, const char *hwid, const char *driver_file,
                   struct host_error *error);
 /** Installs a service and devnode without an INF (tests of foreign miniports). */

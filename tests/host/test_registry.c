@@ -4,8 +4,10 @@
  */
 #include "io_fixture.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define BASE "\\Registry\\Machine\\SOFTWARE\\Test"
@@ -252,7 +254,6 @@ static void damaged(void *text)
 static void test_damaged_file(void)
 {
     static const char *const texts[] = {
-        "",
         "something else\n",
         "vmini registry 1\na=4:00\n",
         "vmini registry 1\n[\\x\n",
@@ -270,14 +271,56 @@ static void test_damaged_file(void)
     }
 }
 
+/** There is no such folder; and one that goes away while the machine runs. */
 static void unwritable(void *unused)
 {
     struct host_error error = {.message = ""};
+    char file[600];
 
     UNREFERENCED_PARAMETER(unused);
-    boot_with("/nonexistent/registry", true, &error);
-    CHILD_CHECK(!nt_io_halt(&error));
+    boot_with("/nonexistent/registry", false, &error);
     CHILD_CHECK(strstr(error.message, "/nonexistent/registry") != NULL && error.remedy[0] != '\0');
+    sched_halt();
+    io_directory();
+    snprintf(file, sizeof(file), "%s", io_path("registry"));
+    boot_with(file, true, &error);
+    io_remove_directory();
+    error.message[0] = '\0';
+    CHILD_CHECK(!nt_io_halt(&error));
+    CHILD_CHECK(strstr(error.message, file) != NULL);
+}
+
+/** One machine at a time; a file that a crash left empty is a first run's. */
+static void locked(void *unused)
+{
+    struct host_error error = {.message = ""};
+    char file[600];
+    int other;
+
+    UNREFERENCED_PARAMETER(unused);
+    io_directory();
+    snprintf(file, sizeof(file), "%s", io_path("registry"));
+    boot_with(file, true, &error);
+    other = open(file, O_RDWR);
+    CHILD_CHECK(other >= 0 && flock(other, LOCK_EX | LOCK_NB) != 0);
+    close(other);
+    CHILD_CHECK(nt_io_halt(&error));
+    sched_halt();
+    other = open(file, O_RDWR);
+    CHILD_CHECK(flock(other, LOCK_EX | LOCK_NB) == 0);
+    boot_with(file, false, &error);
+    CHILD_CHECK(strstr(error.message, "another machine is running") != NULL);
+    sched_halt();
+    CHILD_CHECK(ftruncate(other, 0) == 0);
+    close(other);
+    boot_with(file, true, &error);
+    CHILD_CHECK(nt_registry_key_exists("HKLM\\SOFTWARE") && nt_io_halt(&error));
+    io_remove_directory();
+}
+
+static void test_locked_file(void)
+{
+    CHILD_PASSES(locked, NULL);
 }
 
 static void test_unwritable_file(void)
@@ -295,6 +338,7 @@ CU_ErrorCode register_registry_suite(void)
         {"kept in a file", test_file},
         {"a damaged file", test_damaged_file},
         {"a file that cannot be written", test_unwritable_file},
+        {"a file for one machine at a time", test_locked_file},
         CU_TEST_INFO_NULL,
     };
     static CU_SuiteInfo suites[] = {

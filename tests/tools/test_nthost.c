@@ -1,187 +1,17 @@
 /**
  * \file
  * The command line `nthost`, run as a person or a script runs it: what it prints, and its exit
- * status. The program is VMINI_NTHOST, the driver VMINI_DRIVER; every image lies in a directory of
- * its own that goes away afterwards.
+ * status.
  */
-#include <CUnit/Basic.h>
+#include "tools/shell.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
-
-#define MAXIMUM_ARGUMENTS 32
-
-static char project[PATH_MAX]; /* Where the runner was started. */
-static char nthost[PATH_MAX];
-static char driver[PATH_MAX];
-static char culprit[PATH_MAX];   /* A driver that breaks a rule. */
-static char directory[PATH_MAX]; /* The images; also the current directory. */
-
-/** What a run left: its output, standard error included, and its exit status (128 + signal). */
-struct result {
-    char *text;
-    int status;
-};
-
-/* --- helpers --- */
-
-static void write_file(const char *name, const void *data, size_t length)
-{
-    FILE *file = fopen(name, "wb");
-
-    CU_ASSERT_FATAL(file != NULL && fwrite(data, 1, length, file) == length && fclose(file) == 0);
-}
-
-static void make_image(const char *name, off_t size)
-{
-    int file = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
-
-    CU_ASSERT_FATAL(file >= 0 && ftruncate(file, size) == 0 && close(file) == 0);
-}
-
-/** A whole file; the caller frees it. */
-static char *read_file(const char *name, size_t *length)
-{
-    FILE *file = fopen(name, "rb");
-    char *text = NULL;
-    size_t used = 0, room = 0;
-
-    CU_ASSERT_FATAL(file != NULL);
-    do {
-        room = room * 2 + 4096;
-        text = realloc(text, room);
-        CU_ASSERT_FATAL(text != NULL);
-        used += fread(text + used, 1, room - used - 1, file);
-    } while (used == room - 1);
-    fclose(file);
-    text[used] = '\0';
-    if (length != NULL) {
-        *length = used;
-    }
-    return text;
-}
-
-/** Runs a program with a file as its input. */
-static struct result spawn(const char *program, char *const *arguments, const char *input)
-{
-    posix_spawn_file_actions_t actions;
-    struct result result = {NULL, -1};
-    pid_t child;
-    int status;
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "output.txt",
-                                     O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
-    posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    CU_ASSERT_FATAL(posix_spawnp(&child, program, &actions, NULL, arguments, environ) == 0);
-    posix_spawn_file_actions_destroy(&actions);
-    CU_ASSERT_FATAL(waitpid(child, &status, 0) == child);
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    result.text = read_file("output.txt", NULL);
-    return result;
-}
-
-/** Runs nthost with these arguments, up to NULL. */
-static struct result tool(const char *first, ...)
-{
-    char *arguments[MAXIMUM_ARGUMENTS] = {nthost};
-    int count = 1;
-    va_list list;
-
-    va_start(list, first);
-    for (const char *word = first; word != NULL && count < MAXIMUM_ARGUMENTS - 1;
-         word = va_arg(list, const char *)) {
-        arguments[count++] = (char *)(uintptr_t)word;
-    }
-    va_end(list);
-    return spawn(nthost, arguments, "/dev/null");
-}
-
-/** Runs a script: `nthost run --driver ... --script script.txt`, and one more option if not
- * NULL, with its value. */
-static struct result script(const char *text, const char *option, const char *value)
-{
-    write_file("script.txt", text, strlen(text));
-    return tool("run", "--driver", driver, "--script", "script.txt", option, value, NULL);
-}
-
-static bool contains(const struct result *result, const char *what)
-{
-    if (strstr(result->text, what) != NULL) {
-        return true;
-    }
-    fprintf(stderr, "\n--- this is missing: %s\n--- in this output (status %d):\n%s---\n", what,
-            result->status, result->text);
-    return false;
-}
-
-static bool ended(const struct result *result, int status)
-{
-    if (result->status == status) {
-        return true;
-    }
-    fprintf(stderr, "\n--- exit status %d, not %d, after:\n%s---\n", result->status, status,
-            result->text);
-    return false;
-}
-
-#define EXPECT(run_, status_, ...)                                                                 \
-    do {                                                                                           \
-        struct result result_ = (run_);                                                            \
-        static const char *const wanted_[] = {__VA_ARGS__};                                        \
-        CU_ASSERT(ended(&result_, (status_)));                                                     \
-        for (size_t i_ = 0; i_ < sizeof(wanted_) / sizeof(wanted_[0]); i_++) {                     \
-            CU_ASSERT(contains(&result_, wanted_[i_]));                                            \
-        }                                                                                          \
-        free(result_.text);                                                                        \
-    } while (0)
-
-static int set_up(void)
-{
-    const char *program = getenv("VMINI_NTHOST"), *image = getenv("VMINI_DRIVER");
-    const char *fixtures = getenv("VMINI_FIXTURES"), *temporary = getenv("TMPDIR");
-    char path[PATH_MAX];
-
-    if (program == NULL || image == NULL || fixtures == NULL) {
-        fprintf(stderr, "set VMINI_NTHOST, VMINI_DRIVER and VMINI_FIXTURES, as `make test` does\n");
-        return 1;
-    }
-    snprintf(path, sizeof(path), "%.4000s/rule_irql-too-high.so", fixtures);
-    if (realpath(program, nthost) == NULL || realpath(image, driver) == NULL ||
-        realpath(path, culprit) == NULL || getcwd(project, sizeof(project)) == NULL) {
-        fprintf(stderr, "%s, %s or %s: %s; build it\n", program, image, path, strerror(errno));
-        return 1;
-    }
-    snprintf(directory, sizeof(directory), "%s/nthost-XXXXXX",
-             temporary != NULL ? temporary : "/tmp");
-    return mkdtemp(directory) == NULL || chmod(directory, 0755) != 0 || chdir(directory) != 0;
-}
-
-static int tear_down(void)
-{
-    char *const arguments[] = {(char *)"rm", (char *)"-rf", directory, NULL};
-    pid_t child;
-    int status = 1;
-
-    if (chdir(project) != 0 || posix_spawnp(&child, "rm", NULL, NULL, arguments, environ) != 0) {
-        return 1;
-    }
-    return waitpid(child, &status, 0) != child || status != 0;
-}
 
 /* --- the command line --- */
 
@@ -211,18 +41,19 @@ static void test_missing_files(void)
     EXPECT(tool("run", "--driver", "nowhere.so", NULL), 1, "driver nowhere.so: No such file",
            "make build");
     EXPECT(tool("run", "--driver", ".", NULL), 1, "driver . is no regular file");
-    EXPECT(tool("run", "--driver", driver, "--inf", "nowhere.inf", NULL), 1,
+    EXPECT(tool("run", "--driver", shell.driver, "--inf", "nowhere.inf", NULL), 1,
            "INF nowhere.inf: No such file", "--inf FILE");
-    EXPECT(tool("run", "--driver", driver, "--inf", "empty.inf", NULL), 1, "empty.inf",
+    EXPECT(tool("run", "--driver", shell.driver, "--inf", "empty.inf", NULL), 1, "empty.inf",
            "what to do");
     EXPECT(tool("run", "--driver", "/etc/passwd", NULL), 1, "/etc/passwd", "what to do");
-    EXPECT(tool("run", "--driver", driver, "--script", "nowhere.txt", NULL), 1,
+    EXPECT(tool("run", "--driver", shell.driver, "--script", "nowhere.txt", NULL), 1,
            "script nowhere.txt: No such file");
-    EXPECT(tool("run", "--driver", driver, "--trace", "no/where.txt", NULL), 1,
+    EXPECT(tool("run", "--driver", shell.driver, "--trace", "no/where.txt", NULL), 1,
            "trace no/where.txt: No such file");
-    EXPECT(tool("run", "--driver", driver, "--disk", "nowhere.img", NULL), 1,
+    EXPECT(tool("run", "--driver", shell.driver, "--disk", "nowhere.img", NULL), 1,
            "connect nowhere.img: there is no such file");
-    EXPECT(tool("run", "--driver", driver, "--set", "NumberOfBuses", NULL), 1, "is no NAME=VALUE");
+    EXPECT(tool("run", "--driver", shell.driver, "--set", "NumberOfBuses", NULL), 1,
+           "is no NAME=VALUE");
 }
 
 /* --- every command --- */
@@ -237,6 +68,7 @@ static const char whole_tour[] = "# a comment\n"
                                  "connect cd.iso --cdrom\n"
                                  "list\n"
                                  "units\n"
+                                 "devices\n"
                                  "bus-type\n"
                                  "inquiry 0:2:0\n"
                                  "inquiry 0:2:0 0x80\n"
@@ -281,6 +113,8 @@ static const char whole_tour[] = "# a comment\n"
                                  "settle 2\n"
                                  "trace 5\n"
                                  "census\n"
+                                 "reg query HKLM\\SYSTEM\n"
+                                 "inf check vmini.inf --test-signing\n"
                                  "remove\n"
                                  "why\n"
                                  "unload\n"
@@ -293,6 +127,7 @@ static void test_tour(void)
 {
     make_image("disk.img", 1 << 20);
     make_image("cd.iso", 1 << 20);
+    copy_of_inf("vmini.inf", NULL, NULL);
     EXPECT(script(whole_tour, NULL, NULL), 0,
            "interface version 1: 1 bus(es) x 16 targets x 8 logical units, 0 connected",
            "0:2:0  disk.img  2048 blocks of 512 bytes (1.0 MiB)",
@@ -309,7 +144,10 @@ static void test_tour(void)
            "command FFh: SRB ERROR, SCSI CHECK CONDITION, 0 byte(s) moved",
            "INVALID COMMAND OPERATION CODE", "#1 arrival 0:2:0", "STATUS_PRIVILEGE_NOT_HELD",
            "MEDIUM ERROR, UNRECOVERED READ ERROR (3/11/00)", "read: the adapter is stopped",
-           "SRBs ", "unloaded; nothing was left behind", "started", "all of it done");
+           "ROOT\\SCSIADAPTER\\0000  root\\vmini  service vmini  started",
+           "  SCSI\\DiskVMINI___VIRTUAL_DISK____", "HKLM\\SYSTEM\\CurrentControlSet",
+           "vmini.inf: 0 error(s), 1 warning(s)", "SRBs ", "unloaded; nothing was left behind",
+           "started", "all of it done");
 }
 
 /** The tour leaves nothing out: each name that `help` prints begins one of its lines. */
@@ -483,11 +321,12 @@ static void test_images_of_the_command_line(void)
     make_image("disk.img", 1 << 20);
     make_image("cd.iso", 1 << 20);
     write_file("script.txt", "list\n! write 0:0:0 0 1 ones\n", 28);
-    EXPECT(tool("run", "--driver", driver, "--disk", "disk.img", "--cdrom", "cd.iso", "--read-only",
-                "--removable", "--script", "script.txt", NULL),
+    EXPECT(tool("run", "--driver", shell.driver, "--disk", "disk.img", "--cdrom", "cd.iso",
+                "--read-only", "--removable", "--script", "script.txt", NULL),
            0, "0:0:0  disk.img  2048 blocks", "0:1:0  cd.iso  512 blocks", "read-only removable",
            "WRITE PROTECTED");
-    EXPECT(tool("run", "--driver", driver, "--disk", "disk.img", "--set", "NumberOfBuses=3", NULL),
+    EXPECT(tool("run", "--driver", shell.driver, "--disk", "disk.img", "--set", "NumberOfBuses=3",
+                NULL),
            0, "0:0:0  disk.img");
     EXPECT(script("ping\n", "--set", "NumberOfBuses=3"), 0, "3 bus(es)");
     EXPECT(script("why\nstart\nwhy\n", "--no-start", NULL), 0, "nothing has been started yet",
@@ -511,10 +350,10 @@ static void test_network(void)
 /** Standard input is a script, too. */
 static void test_standard_input(void)
 {
-    char *arguments[] = {nthost, (char *)"run", (char *)"--driver", driver, NULL};
+    char *arguments[] = {shell.nthost, (char *)"run", (char *)"--driver", shell.driver, NULL};
 
     write_file("input.txt", "echo hello\nbogus\n", 17);
-    EXPECT(spawn(nthost, arguments, "input.txt"), 1, "hello",
+    EXPECT(shell_spawn(shell.nthost, arguments, "input.txt"), 1, "hello",
            "stdin:2: there is no command \"bogus\"");
 }
 
@@ -528,8 +367,8 @@ static char *trace_of(const char *seed)
 
     make_image("disk.img", 1 << 20);
     write_file("script.txt", commands, sizeof(commands) - 1);
-    result = tool("run", "--driver", driver, "--seed", seed, "--trace", "trace.txt", "--script",
-                  "script.txt", NULL);
+    result = tool("run", "--driver", shell.driver, "--seed", seed, "--trace", "trace.txt",
+                  "--script", "script.txt", NULL);
     CU_ASSERT(ended(&result, 0));
     free(result.text);
     return read_file("trace.txt", NULL);
@@ -553,17 +392,12 @@ static void test_same_seed_same_trace(void)
  * install such a one. */
 static void test_bugcheck(void)
 {
-    char inf[PATH_MAX], *text, *at, *trace;
+    char *trace;
     struct result result;
 
-    snprintf(inf, sizeof(inf), "%.4000s/src/driver/05-install/vmini.inf", project);
-    text = read_file(inf, NULL);
-    at = strstr(text, "AddService = vmini,");
-    CU_ASSERT_FATAL(at != NULL);
-    memcpy(at, "AddService = wrong,", 19);
-    write_file("wrong.inf", text, strlen(text));
-    free(text);
-    result = tool("run", "--driver", culprit, "--inf", "wrong.inf", "--trace", "trace.txt", NULL);
+    copy_of_inf("wrong.inf", "AddService = vmini,", "AddService = wrong,");
+    result =
+        tool("run", "--driver", shell.culprit, "--inf", "wrong.inf", "--trace", "trace.txt", NULL);
     CU_ASSERT(ended(&result, 86));
     CU_ASSERT(contains(&result, "*** STOP: 0x"));
     CU_ASSERT(contains(&result, "[irql-too-high]"));
@@ -598,8 +432,8 @@ static void test_demo(void)
     make_image("copy.img", 10);
     chmod("source.img", 0444);
     before = read_file("source.img", &length);
-    EXPECT(tool("demo", "--driver", driver, "--disk", "source.img", "--cdrom", "cd.iso", "--output",
-                "copy.img", NULL),
+    EXPECT(tool("demo", "--driver", shell.driver, "--disk", "source.img", "--cdrom", "cd.iso",
+                "--output", "copy.img", NULL),
            0, "DriverEntry@0 ", "HwFindAdapter@0", "2048 x 512 bytes (1.0 MiB), read-only",
            "CDB 12 00 00 00 24 00 ->",
            "36 bytes: 00 00 06 02 1f 00 00 02 ... \"VMINI   VIRTUAL DISK\"", ": HwStartIo",
@@ -621,17 +455,17 @@ static void test_demo_bad_input(void)
     make_disk();
     make_image("cd.iso", 1 << 20);
     make_image("empty.img", 0);
-    EXPECT(tool("demo", "--driver", driver, "--disk", "nowhere.img", "--cdrom", "cd.iso",
+    EXPECT(tool("demo", "--driver", shell.driver, "--disk", "nowhere.img", "--cdrom", "cd.iso",
                 "--output", "copy.img", NULL),
            1, "connect nowhere.img: there is no such file");
-    EXPECT(tool("demo", "--driver", driver, "--disk", "source.img", "--cdrom", "empty.img",
+    EXPECT(tool("demo", "--driver", shell.driver, "--disk", "source.img", "--cdrom", "empty.img",
                 "--output", "copy.img", NULL),
            1, "connect empty.img: it is empty");
-    EXPECT(tool("demo", "--driver", driver, "--disk", "source.img", "--cdrom", "cd.iso", "--output",
-                "source.img", NULL),
+    EXPECT(tool("demo", "--driver", shell.driver, "--disk", "source.img", "--cdrom", "cd.iso",
+                "--output", "source.img", NULL),
            1, "source.img is one of the sources");
-    EXPECT(tool("demo", "--driver", driver, "--disk", "source.img", "--cdrom", "cd.iso", "--output",
-                "no/where.img", NULL),
+    EXPECT(tool("demo", "--driver", shell.driver, "--disk", "source.img", "--cdrom", "cd.iso",
+                "--output", "no/where.img", NULL),
            1, "no/where.img: No such file");
 }
 
@@ -641,11 +475,11 @@ static struct result demo_script(const char *disk)
     char command[3 * PATH_MAX + 64], build[PATH_MAX];
     char *const arguments[] = {(char *)"sh", (char *)"-c", command, NULL};
 
-    snprintf(build, sizeof(build), "%.4000s", nthost);
+    snprintf(build, sizeof(build), "%.4000s", shell.nthost);
     *strrchr(build, '/') = '\0';
     snprintf(command, sizeof(command), "BUILD='%s' DISK='%s' ISO= '%s/mk/demo.sh'", build, disk,
-             project);
-    return spawn("sh", arguments, "/dev/null");
+             shell.project);
+    return shell_spawn("sh", arguments, "/dev/null");
 }
 
 static void test_demo_script(void)
@@ -682,7 +516,7 @@ CU_ErrorCode register_nthost_suite(void)
         {"the demo says what is wrong with its input", test_demo_bad_input},
         {"make demo's script", test_demo_script},
     };
-    CU_pSuite suite = CU_add_suite("nthost: the command line", set_up, tear_down);
+    CU_pSuite suite = CU_add_suite("nthost: the command line", shell_set_up, shell_tear_down);
 
     if (suite == NULL) {
         return CU_get_error();

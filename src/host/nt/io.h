@@ -120,6 +120,7 @@ char *nt_registry_get_string(const char *path, const char *value);
 bool nt_registry_create_key(const char *path);
 /** Removes a key with everything below it. */
 bool nt_registry_delete_tree(const char *path);
+bool nt_registry_delete_value(const char *path, const char *value);
 bool nt_registry_key_exists(const char *path);
 /** Name of the index-th subkey, UTF-8, malloc'ed; NULL past the end. */
 char *nt_registry_subkey(const char *path, unsigned index);

@@ -1,7 +1,8 @@
 /*
  * The registry in a text file: one line for a key, one for each of its values, names and strings
  * readable. Read at boot, written at halt: to a new file that then takes the old one's place, so
- * that a crash leaves the old or the new one.
+ * that a crash leaves the old or the new one. Meanwhile the file is locked: two machines that ran
+ * from it at a time would forget what the other has installed.
  *
  *     vmini registry 1
  *     [\Registry\Machine\SYSTEM\CurrentControlSet\Services\vmini]
@@ -18,6 +19,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define REGFILE_HEADER "vmini registry 1"
@@ -146,6 +149,40 @@ bool regfile_save(const char *path, struct host_error *error)
     return true;
 }
 
+/* --- the lock --- */
+
+/** The file that was opened may have been replaced since: a lock on the old one is worth nothing. */
+static bool still_there(int fd, const char *path)
+{
+    struct stat opened, named;
+
+    return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino &&
+           opened.st_dev == named.st_dev;
+}
+
+int regfile_lock(const char *path, struct host_error *error)
+{
+    for (;;) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+
+        if (fd < 0) {
+            fail(error, path, strerror(errno),
+                 "name a file in a directory that can be written; it is made when it is not there");
+            return -1;
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            fail(error, path, "another machine is running from it",
+                 "end that one first, or name another file");
+            close(fd);
+            return -1;
+        }
+        if (still_there(fd, path)) {
+            return fd;
+        }
+        close(fd);
+    }
+}
+
 /* --- reading --- */
 
 /** Undoes write_escaped in place. */
@@ -250,7 +287,7 @@ bool regfile_load(const char *path, struct host_error *error)
         good = number == 1 ? strcmp(line, REGFILE_HEADER) == 0
                            : line[0] == '\0' || read_line(line, &key);
     }
-    good = good && number != 0;
+    good = good && ferror(in) == 0; /* An empty file: a first run that crashed. */
     free(key);
     free(line);
     fclose(in);

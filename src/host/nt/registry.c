@@ -6,6 +6,8 @@
  */
 #include "nt/registry.h"
 
+#include <unistd.h>
+
 /** What a key handle stands for. */
 struct key_object {
     struct reg_key *key;
@@ -21,6 +23,33 @@ static void key_object_destroy(void *body)
 static const struct nt_object_type key_type = {.name = "Key", .destroy = key_object_destroy};
 
 static char *registry_file;
+static int registry_lock = -1;
+
+/** Gives the file back, if there is one. */
+static void leave_file(void)
+{
+    free(registry_file);
+    registry_file = NULL;
+    if (registry_lock >= 0) {
+        close(registry_lock);
+        registry_lock = -1;
+    }
+}
+
+/** Takes the file and reads it. */
+static bool take_file(const char *file, struct host_error *error)
+{
+    registry_lock = regfile_lock(file, error);
+    if (registry_lock < 0) {
+        return false;
+    }
+    registry_file = strdup(file);
+    if (registry_file == NULL || !regfile_load(registry_file, error)) {
+        leave_file();
+        return false;
+    }
+    return true;
+}
 
 bool registry_boot(const char *file, struct host_error *error)
 {
@@ -32,10 +61,7 @@ bool registry_boot(const char *file, struct host_error *error)
         "\\Registry\\User",
     };
 
-    registry_file = file == NULL ? NULL : strdup(file);
-    if (registry_file != NULL && !regfile_load(registry_file, error)) {
-        free(registry_file);
-        registry_file = NULL;
+    if (file != NULL && !take_file(file, error)) {
         return false;
     }
     for (size_t i = 0; i < RTL_NUMBER_OF(skeleton); i++) {
@@ -48,8 +74,7 @@ bool registry_halt(struct host_error *error)
 {
     bool saved = registry_file == NULL || regfile_save(registry_file, error);
 
-    free(registry_file);
-    registry_file = NULL;
+    leave_file();
     reg_tree_clear();
     return saved;
 }

@@ -50,8 +50,14 @@ NTSTATUS reg_key_delete(struct reg_key *key, bool tree);
 void reg_key_reference(struct reg_key *key);
 void reg_key_dereference(struct reg_key *key);
 void reg_tree_clear(void);
+/** Finds "HKLM\\...", "HKEY_LOCAL_MACHINE\\..." or "\\Registry\\...", UTF-8. \param create as for
+ *  reg_find. \return the key, or NULL; the lock is held afterwards, in both cases. */
+struct reg_key *reg_path_lock(const char *path, int create);
 
 /* regfile.c */
+/** Takes the file for this machine, and makes it if there is none. \return a descriptor that holds
+ *  the lock until it is closed, or -1. */
+int regfile_lock(const char *path, struct host_error *error);
 bool regfile_load(const char *path, struct host_error *error);
 bool regfile_save(const char *path, struct host_error *error);
 

@@ -239,20 +239,34 @@ bool reg_value_delete(struct reg_key *key, const WCHAR *name, size_t chars)
 
 /* --- by path --- */
 
-/** "HKLM\..." or "\Registry\..." to a key; the lock is held afterwards, also when it returns
- *  NULL. */
-static struct reg_key *path_lock(const char *path, int create)
+/** Characters of the root key's name if the path begins with it, else 0. */
+static size_t root_name(const char *path)
+{
+    static const char *const names[] = {"HKLM", "HKEY_LOCAL_MACHINE"};
+
+    for (size_t i = 0; i < RTL_NUMBER_OF(names); i++) {
+        size_t length = strlen(names[i]);
+
+        if (strncasecmp(path, names[i], length) == 0 &&
+            (path[length] == '\\' || path[length] == '\0')) {
+            return length;
+        }
+    }
+    return 0;
+}
+
+struct reg_key *reg_path_lock(const char *path, int create)
 {
     const char *rest = path;
-    bool hklm = strncasecmp(path, "HKLM", 4) == 0 && (path[4] == '\\' || path[4] == '\0');
+    size_t skip = root_name(path);
     char full[1024];
     bool created;
     NTSTATUS status;
     size_t chars = 0;
     WCHAR *wide;
 
-    if (hklm) {
-        snprintf(full, sizeof(full), "Registry\\Machine%s", path + 4);
+    if (skip != 0) {
+        snprintf(full, sizeof(full), "Registry\\Machine%s", path + skip);
         rest = full;
     }
     wide = nt_utf16(rest[0] == '\\' ? rest + 1 : rest, &chars);
@@ -268,7 +282,7 @@ bool nt_registry_set(const char *path, const char *value, ULONG type, const void
 {
     size_t chars = 0;
     WCHAR *name = nt_utf16(value, &chars);
-    struct reg_key *key = path_lock(path, 2);
+    struct reg_key *key = reg_path_lock(path, 2);
     bool done = key != NULL && name != NULL &&
                 NT_SUCCESS(reg_value_set(key, name, chars, type, data, length));
 
@@ -307,7 +321,7 @@ void *nt_registry_get(const char *path, const char *value, ULONG *type, ULONG *l
 {
     size_t chars = 0;
     WCHAR *name = nt_utf16(value, &chars);
-    struct reg_key *key = path_lock(path, 0);
+    struct reg_key *key = reg_path_lock(path, 0);
     struct reg_value *found = key == NULL || name == NULL ? NULL : reg_value_find(key, name, chars);
     void *copy = found == NULL ? NULL : calloc(1, found->length + sizeof(WCHAR));
 
@@ -340,7 +354,7 @@ char *nt_registry_get_string(const char *path, const char *value)
 
 bool nt_registry_create_key(const char *path)
 {
-    bool done = path_lock(path, 2) != NULL;
+    bool done = reg_path_lock(path, 2) != NULL;
 
     reg_unlock();
     return done;
@@ -348,7 +362,7 @@ bool nt_registry_create_key(const char *path)
 
 bool nt_registry_key_exists(const char *path)
 {
-    bool exists = path_lock(path, 0) != NULL;
+    bool exists = reg_path_lock(path, 0) != NULL;
 
     reg_unlock();
     return exists;
@@ -356,16 +370,28 @@ bool nt_registry_key_exists(const char *path)
 
 bool nt_registry_delete_tree(const char *path)
 {
-    struct reg_key *key = path_lock(path, 0);
+    struct reg_key *key = reg_path_lock(path, 0);
     bool done = key != NULL && NT_SUCCESS(reg_key_delete(key, true));
 
     reg_unlock();
     return done;
 }
 
+bool nt_registry_delete_value(const char *path, const char *value)
+{
+    size_t chars = 0;
+    WCHAR *name = nt_utf16(value, &chars);
+    struct reg_key *key = reg_path_lock(path, 0);
+    bool done = key != NULL && name != NULL && reg_value_delete(key, name, chars);
+
+    reg_unlock();
+    free(name);
+    return done;
+}
+
 char *nt_registry_subkey(const char *path, unsigned index)
 {
-    struct reg_key *key = path_lock(path, 0);
+    struct reg_key *key = reg_path_lock(path, 0);
     struct reg_key *child = key == NULL ? NULL : key->children;
 
     for (; child != NULL && index != 0; index--) {

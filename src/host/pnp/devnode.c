@@ -121,6 +121,31 @@ struct life_task {
     bool ok;
 };
 
+/** The driver could not even be loaded. */
+static bool load_failed(const struct host_error *error)
+{
+    size_t length = error != NULL ? strlen(error->message) : 0;
+
+    /* The sentence that it is told in has a full stop of its own. */
+    length -= length != 0 && error->message[length - 1] == '.';
+    snprintf(pnp.problem, sizeof(pnp.problem), "%.*s", (int)length,
+             error != NULL ? error->message : "");
+    pnp.stage = PNP_FAILED;
+    return false;
+}
+
+/** DriverEntry has run, and there is no device for the driver: Windows unloads it. */
+static bool nobody_needs_it(struct host_error *error)
+{
+    pnp_unload(NULL);
+    pnp.stage = PNP_NO_DEVNODE;
+    return host_fail(error, STATUS_NO_SUCH_DEVICE,
+                     "create a device node: install the INF with its hardware ID",
+                     "DriverEntry ran, but \"%s\" has no device node, so Storport never calls "
+                     "HwFindAdapter; the driver was unloaded again",
+                     pnp.service);
+}
+
 static bool start_adapter(struct host_error *error)
 {
     NTSTATUS status;
@@ -133,18 +158,11 @@ static bool start_adapter(struct host_error *error)
         return host_fail(error, STATUS_DEVICE_BUSY, "nothing to do",
                          "the adapter is started already");
     }
-    if (!pnp_load(error)) {
-        return false;
+    if (!pnp_service_check(error) || !pnp_load(error)) {
+        return load_failed(error);
     }
     if (!pnp.has_devnode) {
-        pnp_unload(NULL); /* Windows unloads a driver that no device needs. */
-        pnp.stage = PNP_NO_DEVNODE;
-        return host_fail(error, STATUS_NO_SUCH_DEVICE,
-                         "create a device node: install the INF with its hardware ID",
-                         "DriverEntry ran, but \"%s\" has no device node, so Storport never calls "
-                         "HwFindAdapter; the driver "
-                         "was unloaded again",
-                         pnp.service);
+        return nobody_needs_it(error);
     }
     if (!pnp_create_pdo(error)) {
         return false;
@@ -228,39 +246,4 @@ PDRIVER_OBJECT pnp_driver(void)
 bool pnp_started(void)
 {
     return pnp.stage == PNP_STARTED;
-}
-
-void pnp_why(FILE *out)
-{
-    switch (pnp.stage) {
-    case PNP_NOTHING:
-        fprintf(out, "No driver package is installed: there is no service that could be loaded.\n");
-        break;
-    case PNP_INSTALLED:
-        fprintf(out, "Service \"%s\" is installed%s, but nothing has been started yet.\n",
-                pnp.service,
-                pnp.has_devnode ? " and device node " PNP_INSTANCE " names it"
-                                : " without a device node");
-        break;
-    case PNP_NO_DEVNODE:
-        fprintf(out,
-                "DriverEntry of \"%s\" ran and succeeded, and then nothing more happened: there is "
-                "no device node, so "
-                "Storport never calls HwFindAdapter.\nA virtual adapter has no bus that would "
-                "report it; it needs a devnode "
-                "of its own, made when the INF is installed with its hardware ID (root\\%s).\n",
-                pnp.service, pnp.service);
-        break;
-    case PNP_FAILED:
-        fprintf(out, "The adapter did not start: %s.\n", pnp.problem);
-        break;
-    case PNP_STARTED:
-        if (!port_why(out)) {
-            fprintf(out, "The adapter works; %zu unit(s) are on its bus.\n", pnp.child_count);
-        }
-        break;
-    case PNP_REMOVED:
-        fprintf(out, "The adapter was removed.\n");
-        break;
-    }
 }

@@ -1,15 +1,14 @@
 /*
- * Installing a driver package: from the INF to the registry. Nothing is copied and nothing is
- * started here; the image that stands for the service's binary is named by the caller, because on
- * Linux it is another file than the INF's.
+ * Installing: what an INF says becomes keys and values of the registry. Nothing is copied and
+ * nothing is started here. The Driver Store of this machine is wherever the driver's file lies: the
+ * service's ImagePath names it there.
  */
+#include "install.h"
 #include "pnp/inf.h"
 #include "pnp/state.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool host_fail(struct host_error *error, int32_t status, const char *remedy, const char *format,
@@ -27,31 +26,37 @@ bool host_fail(struct host_error *error, int32_t status, const char *remedy, con
     return false;
 }
 
-/** Makes a registry path from parts. \return `buffer`. */
-static const char *key_path(char *buffer, size_t size, const char *root, const char *name,
-                            const char *sub)
+/** May this service be installed now? One adapter per machine. */
+static bool check_room(const char *service, struct host_error *error)
 {
-    snprintf(buffer, size, "%s\\%s%s%s", root, name, sub[0] != '\0' ? "\\" : "", sub);
-    return buffer;
+    if (pnp.has_devnode) {
+        return host_fail(error, STATUS_OBJECT_NAME_COLLISION,
+                         "remove that one first; `devcon install` would make a second adapter each "
+                         "time, but this machine has one",
+                         "device node " PNP_INSTANCE " is installed already, for service \"%s\"",
+                         pnp.service);
+    }
+    if (pnp.stage != PNP_NOTHING && strcmp(pnp.service, service) != 0) {
+        return host_fail(error, STATUS_OBJECT_NAME_COLLISION,
+                         "remove it first, or use another registry file",
+                         "another service, \"%s\", is installed already", pnp.service);
+    }
+    return strlen(service) < sizeof(pnp.service) ||
+           host_fail(error, STATUS_NAME_TOO_LONG, "use a shorter AddService name",
+                     "service name \"%s\" is too long", service);
 }
 
-/** Remembers the service and writes its key. */
+/** Writes the service's key. */
 static bool add_service(const char *service, const char *driver_file, struct host_error *error)
 {
-    if (pnp.stage != PNP_NOTHING) {
-        return host_fail(error, STATUS_OBJECT_NAME_COLLISION,
-                         "one adapter per machine: remove it first, or start a new run",
-                         "service \"%s\" is already installed", pnp.service);
-    }
-    if (strlen(service) >= sizeof(pnp.service)) {
-        return host_fail(error, STATUS_NAME_TOO_LONG, "use a shorter AddService name",
-                         "service name \"%s\" is too long", service);
-    }
-    pnp.image_path = strdup(driver_file);
-    if (pnp.image_path == NULL) {
-        return host_fail(error, STATUS_NO_MEMORY, "free some memory", "out of memory");
+    if (!check_room(service, error)) {
+        return false;
     }
     strcpy(pnp.service, service);
+    if (!host_set_image(driver_file, error)) {
+        pnp.service[0] = '\0';
+        return false;
+    }
     pnp.stage = PNP_INSTALLED;
     return true;
 }
@@ -69,90 +74,62 @@ static void add_devnode(const char *hwid, const char *class_guid, const char *de
     pnp.has_devnode = true;
 }
 
-/** One value of an AddReg section. */
-static bool write_value(const struct inf_registry_write *write, struct host_error *error)
+/** The software key: which INF, and which section of it, the driver came from. */
+static void add_driver_key(const struct inf_install *install, const char *inf)
 {
-    char path[512];
+    const char *slash = strrchr(inf, '/');
+    char key[160], driver[80];
 
-    switch (write->root) {
-    case INF_ROOT_SERVICE:
-        key_path(path, sizeof(path), PNP_SERVICES, pnp.service, write->subkey);
-        break;
-    case INF_ROOT_DEVICE:
-        key_path(path, sizeof(path), PNP_ENUM "\\" PNP_INSTANCE, "Device Parameters",
-                 write->subkey);
-        break;
-    case INF_ROOT_LOCAL_MACHINE:
-        snprintf(path, sizeof(path), "HKLM\\%s", write->subkey);
-        break;
-    default: /* Keys that only user-mode Windows reads. */
-        return true;
-    }
-    if (!nt_registry_set(path, write->value, write->type, write->data, (ULONG)write->size)) {
-        return host_fail(error, STATUS_UNSUCCESSFUL, "check the name and the size of the value",
-                         "line %u of the INF: the registry does not take %s\\%s", write->line, path,
-                         write->value);
-    }
-    return true;
+    snprintf(driver, sizeof(driver), "%s\\0000", install->class_guid);
+    snprintf(key, sizeof(key), PNP_CLASS "\\%s", driver);
+    nt_registry_set_string(PNP_ENUM "\\" PNP_INSTANCE, "Driver", driver, false);
+    nt_registry_set_string(key, "InfPath", slash != NULL ? slash + 1 : inf, false);
+    nt_registry_set_string(key, "InfSection", install->install_section, false);
+    nt_registry_set_string(key, "ProviderName", install->provider, false);
+    nt_registry_set_string(key, "DriverDate", install->driver_date, false);
+    nt_registry_set_string(key, "DriverVersion", install->driver_version, false);
+    nt_registry_set_string(key, "MatchingDeviceId", install->hardware_id, false);
 }
 
-/** Carries out what the INF says for one hardware ID. */
-static bool apply(const struct inf_install *install, const char *driver_file,
-                  struct host_error *error)
+static void write_service(const struct inf_install *install)
 {
     char path[256];
 
-    if (!add_service(install->service.name, driver_file, error)) {
-        return false;
-    }
-    key_path(path, sizeof(path), PNP_SERVICES, pnp.service, "");
+    pnp_service_key(path, sizeof(path), "");
     nt_registry_set_dword(path, "Type", install->service.type);
     nt_registry_set_dword(path, "Start", install->service.start);
     nt_registry_set_dword(path, "ErrorControl", install->service.error_control);
-    nt_registry_set_string(path, "ImagePath", install->service.binary, false);
     nt_registry_set_string(path, "DisplayName", install->service.display_name, false);
-    add_devnode(install->hardware_id, install->class_guid, install->description);
+    if (install->service.description[0] != '\0') {
+        nt_registry_set_string(path, "Description", install->service.description, false);
+    }
+    if (install->service.load_order_group[0] != '\0') {
+        nt_registry_set_string(path, "Group", install->service.load_order_group, false);
+    }
+}
+
+bool pnp_apply(const struct inf_install *install, const char *inf, const char *driver_file,
+               bool with_devnode, struct host_error *error)
+{
+    if (!add_service(install->service.name, driver_file, error)) {
+        return false;
+    }
+    write_service(install);
+    if (with_devnode) {
+        add_devnode(install->hardware_id, install->class_guid, install->description);
+        add_driver_key(install, inf);
+        if (install->security[0] != '\0') {
+            nt_registry_set_string(PNP_ENUM "\\" PNP_INSTANCE, "Security", install->security,
+                                   false);
+        }
+    }
     for (size_t i = 0; i < install->write_count; i++) {
-        if (!write_value(&install->writes[i], error)) {
+        if (!pnp_write_value(install, &install->writes[i], error)) {
+            host_uninstall(true, NULL);
             return false;
         }
     }
     return true;
-}
-
-/** Turns the first error among the findings into a host_error. */
-static bool fail_with(const struct inf_finding *finding, struct host_error *error)
-{
-    return host_fail(error, STATUS_INVALID_PARAMETER, finding->remedy, "%s:%u: error %u: %s",
-                     finding->file, finding->line, finding->code, finding->message);
-}
-
-bool pnp_install_inf(const char *inf_path, const char *hwid, const char *driver_file,
-                     struct host_error *error)
-{
-    struct inf_findings findings = {0};
-    struct inf_install install;
-    struct inf_finding reason;
-    struct inf_file *inf = inf_open(inf_path, &reason);
-    bool ok = false;
-
-    if (inf == NULL) {
-        return fail_with(&reason, error);
-    }
-    if (inf_resolve_install(inf, hwid, &INF_TARGET_1709, &install, &findings)) {
-        ok = apply(&install, driver_file, error);
-        inf_install_free(&install);
-    } else {
-        for (size_t i = 0; i < findings.count; i++) {
-            if (findings.items[i].severity == INF_ERROR) {
-                fail_with(&findings.items[i], error);
-                break;
-            }
-        }
-    }
-    inf_findings_free(&findings);
-    inf_close(inf);
-    return ok;
 }
 
 bool pnp_install_bare(const char *service, const char *driver_file, bool with_devnode,
@@ -163,7 +140,7 @@ bool pnp_install_bare(const char *service, const char *driver_file, bool with_de
     if (!add_service(service, driver_file, error)) {
         return false;
     }
-    nt_registry_create_key(key_path(path, sizeof(path), PNP_SERVICES, service, "Parameters"));
+    nt_registry_create_key(pnp_service_key(path, sizeof(path), "Parameters"));
     if (with_devnode) {
         snprintf(hwid, sizeof(hwid), "root\\%s", service);
         add_devnode(hwid, "{4D36E97B-E325-11CE-BFC1-08002BE10318}", service);
@@ -171,18 +148,23 @@ bool pnp_install_bare(const char *service, const char *driver_file, bool with_de
     return true;
 }
 
+/** The Parameters key of a service that may not be installed yet. */
+static const char *parameters_key(char *buffer, size_t size, const char *service)
+{
+    snprintf(buffer, size, PNP_SERVICES "\\%s\\Parameters", service);
+    return buffer;
+}
+
 bool host_set_parameter(const char *service, const char *name, uint32_t value)
 {
     char path[256];
 
-    return nt_registry_set_dword(key_path(path, sizeof(path), PNP_SERVICES, service, "Parameters"),
-                                 name, value);
+    return nt_registry_set_dword(parameters_key(path, sizeof(path), service), name, value);
 }
 
 bool host_set_parameter_string(const char *service, const char *name, const char *utf8, bool multi)
 {
     char path[256];
 
-    return nt_registry_set_string(key_path(path, sizeof(path), PNP_SERVICES, service, "Parameters"),
-                                  name, utf8, multi);
+    return nt_registry_set_string(parameters_key(path, sizeof(path), service), name, utf8, multi);
 }

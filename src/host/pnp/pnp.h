@@ -16,6 +16,8 @@
 
 /** Starts and ends the PnP thread. */
 bool pnp_boot(struct host_error *error);
+/** Finds in the registry what earlier machines have installed. */
+void pnp_recall(void);
 void pnp_halt(void);
 
 /**
@@ -45,8 +47,6 @@ PDRIVER_OBJECT pnp_driver(void);
 bool pnp_started(void);
 
 /* What host.h offers; host.c passes it on. */
-bool pnp_install_inf(const char *inf_path, const char *hwid, const char *driver_file,
-                     struct host_error *error);
 bool pnp_install_bare(const char *service, const char *driver_file, bool with_devnode,
                       struct host_error *error);
 bool pnp_start(struct host_error *error);

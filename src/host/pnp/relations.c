@@ -253,6 +253,5 @@ void pnp_halt(void)
     nt_set_event(&worker.work);
     nt_wait(worker.thread, NULL);
     nt_object_dereference(worker.thread);
-    free(pnp.image_path);
     memset(&pnp, 0, sizeof(pnp));
 }

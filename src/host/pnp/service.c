@@ -58,13 +58,17 @@ static void drop_image(void)
 
 bool pnp_load(struct host_error *error)
 {
-    char name[80];
+    char name[80], *path;
     NTSTATUS status;
+    bool loaded;
 
     if (pnp.driver != NULL) {
         return true;
     }
-    if (!image_load(pnp.image_path, &pnp.image, error)) {
+    path = pnp_image_path(error);
+    loaded = path != NULL && image_load(path, &pnp.image, error);
+    free(path);
+    if (!loaded) {
         return false;
     }
     snprintf(name, sizeof(name), "\\Driver\\%s", pnp.service);
@@ -74,12 +78,12 @@ bool pnp_load(struct host_error *error)
     status = call_entry();
     if (!NT_SUCCESS(status)) {
         verifier_unload_census(pnp.service);
+        host_fail(error, status,
+                  "see what StorPortInitialize returned: STATUS_REVISION_MISMATCH means a "
+                  "structure size that this Storport does not know",
+                  "%s: DriverEntry failed with status %08X", pnp.image->path, (unsigned)status);
         drop_image();
-        return host_fail(
-            error, status,
-            "see what StorPortInitialize returned: STATUS_REVISION_MISMATCH means a structure "
-            "size that this Storport does not know",
-            "%s: DriverEntry failed with status %08X", pnp.image_path, (unsigned)status);
+        return false;
     }
     image_discard_init(pnp.image);
     return true;

@@ -12,6 +12,7 @@
 
 #define PNP_SERVICES "HKLM\\SYSTEM\\CurrentControlSet\\Services"
 #define PNP_ENUM     "HKLM\\SYSTEM\\CurrentControlSet\\Enum"
+#define PNP_CLASS    "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Class"
 #define PNP_INSTANCE "ROOT\\SCSIADAPTER\\0000"
 
 /** Where the adapter stands. */
@@ -27,7 +28,6 @@ enum pnp_stage {
 struct pnp_state {
     enum pnp_stage stage;
     char service[64];
-    char *image_path;
     bool has_devnode;
     char problem[320]; /**< PNP_FAILED: why. */
 
@@ -42,6 +42,21 @@ struct pnp_state {
 
 extern struct pnp_state pnp;
 
+struct inf_install;
+struct inf_registry_write;
+
+/** install.c: writes what the INF says. \param inf its path, for the record. */
+bool pnp_apply(const struct inf_install *install, const char *inf, const char *driver_file,
+               bool with_devnode, struct host_error *error);
+/** values.c: writes one value of an AddReg section. */
+bool pnp_write_value(const struct inf_install *install, const struct inf_registry_write *write,
+                     struct host_error *error);
+/** recall.c: the service's key, or one below it. \return `buffer`. */
+const char *pnp_service_key(char *buffer, size_t size, const char *sub);
+/** recall.c: the file of this host that ImagePath names; to be freed. NULL = there is none. */
+char *pnp_image_path(struct host_error *error);
+/** recall.c: is the service there, and may it be started? */
+bool pnp_service_check(struct host_error *error);
 /** service.c: loads the image and calls DriverEntry, unless that has happened already. */
 bool pnp_load(struct host_error *error);
 /** devnode.c: makes the PDO; takes it away. */

@@ -45,7 +45,8 @@ static const struct command commands_general[] = {
 
 static const struct command_group groups[] = {
     {"Images and the bus", commands_bus}, {"SCSI: what a unit says", commands_scsi},
-    {"SCSI: blocks", commands_blocks},    {"The adapter's life", commands_adapter},
+    {"SCSI: blocks", commands_blocks},    {"What is installed", commands_install},
+    {"The registry", commands_reg},       {"The adapter's life", commands_adapter},
     {"Looking inside", commands_look},    {"General", commands_general},
 };
 
@@ -132,7 +133,7 @@ static int split(char *line, char **words)
     }
 }
 
-static bool run_words(struct session *session, int argc, char **argv)
+bool command_words(struct session *session, int argc, char **argv)
 {
     const struct command *row = find(argv[0]);
 
@@ -152,7 +153,7 @@ static bool run_words(struct session *session, int argc, char **argv)
 static bool run_traced(struct session *session, int argc, char **argv)
 {
     size_t from = trace_count();
-    bool ok = run_words(session, argc, argv);
+    bool ok = command_words(session, argc, argv);
 
     if (session->verbose) {
         fputs(tool_style(STYLE_DIM), stdout);

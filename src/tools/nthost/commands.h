@@ -42,12 +42,17 @@ struct command_group {
 extern const struct command commands_bus[];
 extern const struct command commands_scsi[];
 extern const struct command commands_blocks[];
+extern const struct command commands_install[];
+extern const struct command commands_reg[];
 extern const struct command commands_adapter[];
 extern const struct command commands_look[];
 
 /** Runs one line. \return false after a complaint. An empty line and a comment (#) succeed. A
  * line that begins with "!" succeeds when the rest of it fails. */
 bool command_line(struct session *session, const char *line);
+/** Runs a command that is split into words already; they may be changed. \return false after a
+ * complaint. */
+bool command_words(struct session *session, int argc, char **argv);
 /** The n-th command's name, NULL past the end: for completion. */
 const char *command_name_at(size_t index);
 /** Lists all commands, or explains one. */

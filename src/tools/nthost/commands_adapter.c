@@ -1,5 +1,5 @@
 /*
- * Commands about the adapter as a whole: start and stop, resets, removal.
+ * Commands about the adapter as a whole: start and stop, resets.
  */
 #include "tools/nthost/commands.h"
 
@@ -33,13 +33,6 @@ static bool restart(struct session *session, int argc, char **argv)
     (void)argc;
     (void)argv;
     return life(session, host_adapter_restart, false, "restarted");
-}
-
-static bool remove_adapter(struct session *session, int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    return life(session, host_remove, false, "removed");
 }
 
 static bool start(struct session *session, int argc, char **argv)
@@ -102,8 +95,8 @@ const struct command commands_adapter[] = {
      stop},
     {"restart", "", "ScsiRestartAdapter, as when the power is back", "01-adapter", 0, 0,
      NEEDS_NOTHING, restart},
-    {"remove", "", "PnP takes the adapter away", "01-adapter", 0, 0, NEEDS_NOTHING, remove_adapter},
-    {"start", "", "PnP starts it again", "01-adapter", 0, 0, NEEDS_NOTHING, start},
+    {"start", "", "PnP starts it, for the first time or again", "01-adapter", 0, 0, NEEDS_NOTHING,
+     start},
     {"bus-type", "", "the bus that the adapter says its disks are on", "05-install", 0, 0,
      NEEDS_ADAPTER, bus_type},
     {"unload", "", "unloads the driver (after remove)", "01-adapter", 0, 0, NEEDS_NOTHING, unload},

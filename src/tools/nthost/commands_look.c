@@ -10,15 +10,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool why(struct session *session, int argc, char **argv)
-{
-    (void)session;
-    (void)argc;
-    (void)argv;
-    host_why(stdout);
-    return true;
-}
-
 static bool census(struct session *session, int argc, char **argv)
 {
     struct host_census census = host_census();
@@ -153,7 +144,6 @@ static bool fault(struct session *session, int argc, char **argv)
 }
 
 const struct command commands_look[] = {
-    {"why", "", "why nothing happens", "05-install", 0, 0, NEEDS_NOTHING, why},
     {"census", "", "what the drivers hold now", "01-adapter", 0, 0, NEEDS_NOTHING, census},
     {"trace", "[N]", "the last N records (20)", "00-how-to-read", 0, 1, NEEDS_NOTHING, trace},
     {"settle", "[SECONDS]", "waits for scans; lets simulated time pass", "00-how-to-read", 0, 1,

@@ -4,6 +4,7 @@
  */
 #include "tools/nthost/machine.h"
 
+#include "install.h"
 #include "tools/nthost/address.h"
 #include "tools/nthost/tool.h"
 
@@ -92,7 +93,10 @@ bool machine_find(const struct machine_options *options, struct machine_files *f
     if (!own_directory(directory, sizeof(directory))) {
         return false;
     }
-    if (driver == NULL) {
+    if (driver == NULL && options->inf != NULL &&
+        host_package_file(options->inf, beside, sizeof(beside))) {
+        driver = beside;
+    } else if (driver == NULL) {
         if (!join(beside, sizeof(beside), directory, "vmini.so")) {
             return tool_fail("name it with --driver FILE", "the path of nthost is too long");
         }
@@ -135,28 +139,60 @@ static bool set_parameter(const char *text)
     memcpy(name, text, (size_t)(equals - text));
     name[equals - text] = '\0';
     return number_parse(equals + 1, name, UINT32_MAX, &value) &&
-           (host_set_parameter(MACHINE_SERVICE, name, (uint32_t)value) ||
+           (host_set_parameter(host_service(), name, (uint32_t)value) ||
             tool_fail("the INF lists the names", "the registry does not take %s", text));
 }
 
-bool machine_install(const struct machine_options *options, const struct machine_files *files)
+/** The registry has an installed driver already. */
+static bool reuse(const struct machine_options *options)
+{
+    struct host_error error;
+    char driver[PATH_MAX];
+
+    if (options->inf != NULL) {
+        return tool_fail("leave --inf out, or take it away first: nthost remove --service",
+                         "service \"%s\" is installed already in %s", host_service(),
+                         options->host.registry_file);
+    }
+    return options->driver == NULL ||
+           (take(options->driver, "driver", "name the driver's image with --driver FILE", driver) &&
+            (host_set_image(driver, &error) || tool_fail_host(&error)));
+}
+
+static bool install(const struct machine_options *options, struct machine_files *files)
 {
     struct host_error error;
 
-    booted = host_boot(&options->host, &error);
-    if (!booted || !host_install(files->inf, NULL, files->driver, &error)) {
-        return tool_fail_host(&error);
+    if (files->driver[0] == '\0' && !machine_find(options, files)) {
+        return false;
     }
-    host_set_user(options->user, options->unix_uid);
-    for (unsigned i = 0; i < options->parameter_count; i++) {
-        if (!set_parameter(options->parameters[i])) {
-            return false;
-        }
-    }
-    return true;
+    return host_install(files->inf, NULL, files->driver, &error) || tool_fail_host(&error);
 }
 
-bool machine_up(const struct machine_options *options, const struct machine_files *files)
+bool machine_install(const struct machine_options *options, struct machine_files *files)
+{
+    struct host_error error;
+    bool ok = true;
+
+    booted = host_boot(&options->host, &error);
+    if (!booted) {
+        return tool_fail_host(&error);
+    }
+    if (host_service() != NULL) {
+        ok = reuse(options);
+    } else if (!options->no_install) {
+        ok = install(options, files);
+    } else if (options->parameter_count != 0) {
+        ok = tool_fail("leave one of them out", "--set and --no-install do not go together");
+    }
+    host_set_user(options->user, options->unix_uid);
+    for (unsigned i = 0; ok && i < options->parameter_count; i++) {
+        ok = set_parameter(options->parameters[i]);
+    }
+    return ok;
+}
+
+bool machine_up(const struct machine_options *options, struct machine_files *files)
 {
     struct host_error error;
 

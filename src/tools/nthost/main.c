@@ -6,6 +6,7 @@
 #include "tools/nthost/options.h"
 #include "tools/nthost/probing.h"
 #include "tools/nthost/run.h"
+#include "tools/nthost/setup.h"
 #include "tools/nthost/tool.h"
 #include "tools/nthost/tracing.h"
 
@@ -26,6 +27,11 @@ static const struct subcommand subcommands[] = {
     {"probe", "judges the driver's answers by the standard, byte by byte", probing_help, NULL,
      probing},
     {"trace", "draws a recorded run: threads, IRQL, SRBs, as one SVG", tracing_help, NULL, tracing},
+    {"inf", "checks an INF, installs a driver package", setup_help, NULL, setup},
+    {"devices", "the device nodes of an installed machine", setup_help, NULL, setup},
+    {"remove", "takes its device node away", setup_help, NULL, setup},
+    {"reg", "its registry", setup_help, NULL, setup},
+    {"why", "why its adapter works, or does not", setup_help, NULL, setup_why},
 };
 
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -45,7 +51,7 @@ static void overview(FILE *out)
 {
     fputs("usage: nthost SUBCOMMAND [OPTION]...\n\n", out);
     for (size_t i = 0; i < SUBCOMMANDS; i++) {
-        fprintf(out, "  nthost %-6s %s\n", subcommands[i].name, subcommands[i].help);
+        fprintf(out, "  nthost %-7s %s\n", subcommands[i].name, subcommands[i].help);
     }
     fputs("\n  nthost help SUBCOMMAND, nthost --version\n", out);
 }

@@ -28,6 +28,8 @@ enum option_code {
     OPT_UNC,
     OPT_SET,
     OPT_NO_START,
+    OPT_NO_INSTALL,
+    OPT_REGISTRY,
     OPT_OUTPUT,
     OPT_HELP,
 };
@@ -50,6 +52,8 @@ static const struct option run_options[] = {
     {"unc", required_argument, NULL, OPT_UNC},
     {"set", required_argument, NULL, OPT_SET},
     {"no-start", no_argument, NULL, OPT_NO_START},
+    {"no-install", no_argument, NULL, OPT_NO_INSTALL},
+    {"registry", required_argument, NULL, OPT_REGISTRY},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -70,10 +74,15 @@ void options_help_run(void)
          "commands: from a script,\n"
          "from standard input, or, on a terminal, at a prompt. `help` there lists the commands.\n"
          "\n"
-         "  --driver FILE     the miniport's image (default: vmini.so beside nthost)\n"
-         "  --inf FILE        its INF (default: the project's vmini.inf)\n"
+         "  --driver FILE     the miniport's image (default: the file that lies beside --inf FILE, "
+         "or vmini.so beside nthost)\n"
+         "  --inf FILE        its INF (default: the project's vmini.inf); its catalog may be "
+         "missing\n"
          "  --set NAME=VALUE  a number for the service's Parameters key, e.g. NumberOfBuses=8\n"
+         "  --registry FILE   keeps the registry there; what was installed before is not installed "
+         "anew\n"
          "  --no-start        install only; the command `start` starts it\n"
+         "  --no-install      not even that; the command `inf install` installs it\n"
          "\n"
          "  --disk IMG        connects a disk image; may be repeated\n"
          "  --cdrom ISO       connects a CD-ROM image; may be repeated\n"
@@ -165,6 +174,8 @@ static const char **text_of(int code, struct options *options)
         return &options->script;
     case OPT_UNC:
         return &options->machine.host.unc_root;
+    case OPT_REGISTRY:
+        return &options->machine.host.registry_file;
     case OPT_OUTPUT:
         return &options->output;
     default:
@@ -180,7 +191,8 @@ static void take_flag(int code, struct options *options)
     options->disk_flags |= (code == OPT_READ_ONLY ? VMINI_CONNECT_READ_ONLY : 0) |
                            (code == OPT_REMOVABLE ? VMINI_CONNECT_REMOVABLE : 0) |
                            (code == OPT_THIN ? VMINI_CONNECT_THIN : 0);
-    options->no_start |= code == OPT_NO_START;
+    options->no_start |= code == OPT_NO_START || code == OPT_NO_INSTALL;
+    options->machine.no_install |= code == OPT_NO_INSTALL;
     options->help |= code == OPT_HELP;
     options->verbose |= code == 'v';
     host->sched.kind = code == OPT_REAL ? SCHED_REAL : host->sched.kind;

@@ -119,11 +119,14 @@ static bool obey(struct session *session, const char *script)
 enum tool_exit run(const struct options *options)
 {
     struct session session = {.verbose = options->verbose};
-    struct machine_files files;
+    struct machine_files files = {.driver = ""};
     bool ok;
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* So that nothing printed is lost if the machine dies. */
-    if (!machine_find(&options->machine, &files) || !open_trace(options)) {
+    /* What a kept registry has installed is known after the boot. */
+    if ((options->machine.host.registry_file == NULL && !options->machine.no_install &&
+         !machine_find(&options->machine, &files)) ||
+        !open_trace(options)) {
         return TOOL_FAILED;
     }
     trace_enable(options->trace != NULL ? TRACE_ALL : KINDS_FEW);

@@ -1,0 +1,150 @@
+/*
+ * Subcommands that look at an installed machine, or change it, between its runs. Each boots a
+ * machine from the registry file, obeys one of the prompt's commands, and shuts down: the registry
+ * is then written back.
+ */
+#include "tools/nthost/setup.h"
+
+#include "install.h"
+#include "tools/nthost/commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REGISTRY_VARIABLE "NTHOST_REGISTRY"
+#define SETUP_WORDS       64
+
+void setup_help(void)
+{
+    puts("usage: nthost inf check FILE [--test-signing] [--build N]\n"
+         "       nthost inf install FILE [HWID] [--driver IMAGE] [--no-device] [--test-signing]\n"
+         "       nthost devices\n"
+         "       nthost remove [--service]\n"
+         "       nthost reg query KEY [VALUE] [--all]\n"
+         "       nthost reg add KEY VALUE TYPE DATA...\n"
+         "       nthost reg delete KEY [VALUE]\n"
+         "       nthost why\n"
+         "\n"
+         "The same commands as at the prompt of `nthost run`, for a machine that is not running. "
+         "All but `inf check` want\n"
+         "\n"
+         "  --registry FILE   the machine's registry; it is made when it is not there. Or set\n"
+         "                    " REGISTRY_VARIABLE "\n"
+         "\n"
+         "inf check     what InfVerif would say: file, line, number, what to do. --build N: must "
+         "have\n"
+         "              models for that build of Windows 10 (16299)\n"
+         "inf install   service, device node with the hardware ID, registry values. The driver is "
+         "the\n"
+         "              package's own file or --driver. --no-device: the service alone, as `sc "
+         "create`\n"
+         "              makes it. --test-signing: the catalog may be missing\n"
+         "devices       the device tree\n"
+         "remove        takes the device node away; --service: and the service\n"
+         "reg           the registry\n"
+         "why           starts what is installed, and says why it works or does not\n"
+         "\n"
+         "Exit status: 0 all well, 1 something failed, 2 usage.");
+}
+
+/** Boots from the registry file. */
+static bool boot(const char *registry)
+{
+    struct host_options options = {
+        .sched = {.kind = SCHED_SEEDED, .seed = 1}, .verifier = true, .registry_file = registry};
+    struct host_error error;
+
+    return host_boot(&options, &error) || tool_fail_host(&error);
+}
+
+static bool shut_down(void)
+{
+    return host_halt(stderr) == 0 ||
+           tool_fail("see what was said before", "the machine did not end as it should");
+}
+
+/** The registry that was named; NULL after a complaint. */
+static const char *registry_of(int *argc, char **argv)
+{
+    const char *named = argument_value(argc, argv, "--registry");
+
+    named = named != NULL ? named : getenv(REGISTRY_VARIABLE);
+    if (named == NULL) {
+        tool_fail("--registry FILE; inf install makes it", "%s: which machine?", argv[0]);
+    }
+    return named;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            setup_help();
+            return true;
+        }
+    }
+    return false;
+}
+
+/** What the prompt calls `remove --device`: here nothing is started that could merely be stopped. */
+static bool obey(int argc, char **argv)
+{
+    struct session session = {0};
+    char *words[SETUP_WORDS + 2] = {argv[0]};
+    int count = 1;
+
+    if (argc > SETUP_WORDS) {
+        return tool_fail("see nthost help inf", "more than %d words", SETUP_WORDS);
+    }
+    if (strcmp(argv[0], "remove") == 0) {
+        words[count++] = (char *)(uintptr_t) "--device";
+    }
+    for (int i = 1; i < argc; i++) {
+        words[count++] = argv[i];
+    }
+    return command_words(&session, count, words);
+}
+
+enum tool_exit setup(int argc, char **argv)
+{
+    bool checks = argc > 1 && strcmp(argv[0], "inf") == 0 && strcmp(argv[1], "check") == 0;
+    const char *registry = NULL;
+    bool ok;
+
+    if (wants_help(argc, argv)) {
+        return TOOL_OK;
+    }
+    if (!checks && (registry = registry_of(&argc, argv)) == NULL) {
+        return TOOL_USAGE;
+    }
+    if (!boot(registry)) {
+        return TOOL_FAILED;
+    }
+    ok = obey(argc, argv);
+    return shut_down() && ok ? TOOL_OK : TOOL_FAILED;
+}
+
+enum tool_exit setup_why(int argc, char **argv)
+{
+    const char *registry;
+    struct host_error error;
+    bool works;
+
+    if (wants_help(argc, argv)) {
+        return TOOL_OK;
+    }
+    registry = registry_of(&argc, argv);
+    if (registry == NULL) {
+        return TOOL_USAGE;
+    }
+    if (argc != 1) {
+        tool_fail("see nthost why --help", "why takes no arguments");
+        return TOOL_USAGE;
+    }
+    if (!boot(registry)) {
+        return TOOL_FAILED;
+    }
+    works = host_start(&error);
+    host_why(stdout);
+    return shut_down() && works ? TOOL_OK : TOOL_FAILED;
+}
