@@ -41,14 +41,14 @@ DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -fno-s
 UNIT_CFLAGS := $(COMMON) $(filter-out -Wmissing-prototypes,$(WARN)) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -Itests/support -I.
 LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed
 LDLIBS := -lpthread -ldl -lm
-NTHOST_LDLIBS := -ledit -lcjson
+NTHOST_LDLIBS := -ledit -lcjson -luv -lisal -lnettle
 DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now
 
 # --- sources -----------------------------------------------------------------------------------------------------------
 
 DRIVER_SRC := $(sort $(wildcard src/driver/*/*.c src/driver/*/more/*.c))
 HOST_SRC := $(sort $(wildcard src/host/*.c src/host/*/*.c))
-NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c src/tools/probe/*.c src/tools/trace/*.c))
+NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c src/tools/probe/*.c src/tools/trace/*.c src/tools/iscsi/*.c))
 BENCH_SRC := $(sort $(wildcard src/tools/bench/*.c))
 DRIVER_OBJ := $(DRIVER_SRC:%.c=$(B)/%.o)
 HOST_OBJ := $(HOST_SRC:%.c=$(B)/%.o)

@@ -7,6 +7,7 @@
 #include "tools/nthost/probing.h"
 #include "tools/nthost/run.h"
 #include "tools/nthost/setup.h"
+#include "tools/nthost/serve.h"
 #include "tools/nthost/tool.h"
 #include "tools/nthost/tracing.h"
 
@@ -23,6 +24,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     {"run", "boots, connects images, obeys commands (prompt or script)", options_help_run, run,
      NULL},
+    {"serve", "offers the bus as iSCSI targets, for real initiators", serve_help, NULL, serve},
     {"demo", "copies a disk through SRBs and shows what happens", options_help_demo, demo, NULL},
     {"probe", "judges the driver's answers by the standard, byte by byte", probing_help, NULL,
      probing},
