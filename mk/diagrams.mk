@@ -10,3 +10,9 @@ $(B)/calls/vmini.so: $(DRIVER_SRC:src/driver/%.c=$(B)/calls/%.o) mk/driver.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(DRIVER_LDFLAGS) -o $@ $(filter %.o,$^)
 -include $(shell find $(B)/calls -name '*.d' 2>/dev/null)
+
+.PHONY: diagrams diagrams-check
+diagrams: deps-docs
+	@mk/diagrams.sh
+diagrams-check: deps-docs
+	@mk/diagrams.sh --check
