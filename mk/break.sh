@@ -12,7 +12,7 @@ include="-Isrc/driver -Isrc/host/wdk/nt -Isrc/host/wdk/storport"
 work=build/breaks
 
 # The whole driver once; an object is made anew when its source or any header is younger.
-for source in src/driver/*/*.c; do
+for source in src/driver/*/*.c src/driver/*/more/*.c; do
     object=$work/objects/${source%.c}.o
     if [ ! -f "$object" ] || [ -n "$(find "$source" src/driver src/host/wdk \( -name '*.h' -o -path "$source" \) -newer "$object" -print -quit)" ]; then
         mkdir -p "$(dirname "$object")"
@@ -30,5 +30,5 @@ for name; do
         { cat "$work/$name/log" >&2; echo "break: $patch no longer applies; make it anew from today's source" >&2; exit 1; }
     gcc $flags $include -I"$(dirname "$source")" -c "$work/$name/broken.c" -o "$work/$name/broken.o"
     gcc -shared -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now -o "$work/$name.so" \
-        $(ls src/driver/*/*.c | grep -vxF "$source" | sed "s,^,$work/objects/,; s,c\$,o,") "$work/$name/broken.o"
+        $(ls src/driver/*/*.c src/driver/*/more/*.c | grep -vxF "$source" | sed "s,^,$work/objects/,; s,c\$,o,") "$work/$name/broken.o"
 done

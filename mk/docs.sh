@@ -18,7 +18,7 @@ export VMINI_DOCS VMINI_DOCS_EXTRA DOXYGEN_AWESOME
     { echo "docs: $DOXYGEN_AWESOME holds no doxygen-awesome.css; install doxygen-awesome-css (make deps-docs)" >&2; exit 2; }
 rm -rf "$VMINI_DOCS/html"
 mkdir -p "$VMINI_DOCS"
-mk/docs-filter.pl --prototypes src/driver/*/*.c >"$VMINI_DOCS/prototypes"
+mk/docs-filter.pl --prototypes src/driver/*/*.c src/driver/*/more/*.c >"$VMINI_DOCS/prototypes"
 
 # Doxygen's own page header, with the theme's scripts.
 doxygen -w html "$VMINI_DOCS/header.html" "$VMINI_DOCS/footer.html" "$VMINI_DOCS/style.css" docs/Doxyfile >/dev/null

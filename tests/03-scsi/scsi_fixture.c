@@ -84,12 +84,43 @@ static bool tail_is_clean(const scsi_command_t *command)
     return fake_all(byte, (size_t)(end - byte), FAKE_POISON);
 }
 
+/** Descriptor format: 8 bytes, then whole descriptors of known types. \return the length. */
+static UCHAR descriptors_end(const UCHAR *sense)
+{
+    UCHAR at = 8;
+
+    while (at < 8 + sense[7]) {
+        CU_ASSERT_FATAL((sense[at] == 0 && sense[at + 1] == 10) ||
+                        (sense[at] == 2 && sense[at + 1] == 6));
+        at = (UCHAR)(at + 2 + sense[at + 1]);
+    }
+    return at;
+}
+
+/** As descriptor sense data have it, in a buffer with room for them. */
+static bool descriptors_follow_the_rules(const scsi_command_t *command)
+{
+    const fake_srb_t *fake = &command->fake;
+
+    return (fake->srb_status & SRB_STATUS_AUTOSENSE_VALID) != 0 && fake->sense[0] == 0x72 &&
+           fake->sense[1] != 0 && fake->sense_written == descriptors_end(fake->sense) &&
+           fake_all(fake->sense + fake->sense_written, fake->sense_length - fake->sense_written,
+                    FAKE_POISON);
+}
+
 static bool sense_follows_the_rules(const scsi_command_t *command)
 {
     const fake_srb_t *fake = &command->fake;
     bool wanted = SRB_STATUS(fake->srb_status) == SRB_STATUS_ERROR && fake->sense_length != 0 &&
                   !fake->no_sense && (fake->flags & SRB_FLAGS_DISABLE_AUTOSENSE) == 0;
     UCHAR expected = min(fake->sense_length, 18);
+
+    if (wanted && command->request.Header.DescriptorSense && fake->sense_length >= 28) {
+        return descriptors_follow_the_rules(command);
+    }
+    if (wanted && command->request.Header.DescriptorSense) {
+        return fake->sense_written <= fake->sense_length && fake->sense[0] == 0x72;
+    }
 
     if (!wanted) {
         return (fake->srb_status & SRB_STATUS_AUTOSENSE_VALID) == 0 &&
@@ -141,6 +172,7 @@ UCHAR scsi_run(scsi_command_t *command)
 {
     PVMINI_SCSI_REQUEST request = &command->request;
 
+    command->fake.extension = request;
     fake_build(&command->fake);
     command->data = command->fake.data;
     if (command->sent != NULL) {
@@ -196,6 +228,10 @@ static bool has_sense(const scsi_command_t *command, VMINI_SENSE sense)
 {
     const UCHAR *data = command->fake.sense;
 
+    if (command->fake.sense_written >= 8 && data[0] == 0x72) {
+        return command->fake.completions == 1 && data[1] == sense >> 16 &&
+               data[2] == (sense >> 8 & 0xFF) && data[3] == (sense & 0xFF);
+    }
     return command->fake.completions == 1 && command->fake.sense_length >= 18 &&
            command->fake.srb_status == (SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID) &&
            data[2] == sense >> 16 && data[12] == (sense >> 8 & 0xFF) && data[13] == (sense & 0xFF);
@@ -214,6 +250,16 @@ void expect_field(const scsi_command_t *command, unsigned byte, int bit, const c
 
     verdict(has_sense(command, 0x052400) && data[15] == flags && data[16] == 0 && data[17] == byte,
             command, "expected INVALID FIELD IN CDB with a field pointer", file, line);
+}
+
+void expect_parameter(const scsi_command_t *command, unsigned byte, int bit, const char *file,
+                      unsigned line)
+{
+    const UCHAR *data = command->fake.sense;
+    UCHAR flags = bit < 0 ? 0x80 : (UCHAR)(0x88 | bit);
+
+    verdict(has_sense(command, 0x052600) && data[15] == flags && VminiReadBe16(&data[16]) == byte,
+            command, "expected INVALID FIELD IN PARAMETER LIST with a field pointer", file, line);
 }
 
 void expect_information(const scsi_command_t *command, ULONG value, const char *file, unsigned line)

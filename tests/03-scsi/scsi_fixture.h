@@ -77,6 +77,8 @@ void scsi_set_luns(const UCHAR *luns, ULONG count);
 #define EXPECT_GOOD(command, moved)      expect_good((command), (moved), __FILE__, __LINE__)
 #define EXPECT_SENSE(command, sense)     expect_sense((command), (sense), __FILE__, __LINE__)
 #define EXPECT_FIELD(command, byte, bit) expect_field((command), (byte), (bit), __FILE__, __LINE__)
+#define EXPECT_PARAMETER(command, byte, bit)                                                       \
+    expect_parameter((command), (byte), (bit), __FILE__, __LINE__)
 #define EXPECT_INFORMATION(command, value)                                                         \
     expect_information((command), (value), __FILE__, __LINE__)
 #define EXPECT_WORK(command, what, offset, bytes)                                                  \
@@ -90,6 +92,9 @@ void expect_sense(const scsi_command_t *command, VMINI_SENSE sense, const char *
 /** It failed with INVALID FIELD IN CDB, pointing there; bit -1: no bit pointer. */
 void expect_field(const scsi_command_t *command, unsigned byte, int bit, const char *file,
                   unsigned line);
+/** It failed with INVALID FIELD IN PARAMETER LIST, pointing there; bit -1: no bit pointer. */
+void expect_parameter(const scsi_command_t *command, unsigned byte, int bit, const char *file,
+                      unsigned line);
 /** Its sense data are VALID with this INFORMATION. */
 void expect_information(const scsi_command_t *command, ULONG value, const char *file,
                         unsigned line);

@@ -103,6 +103,9 @@ static void any_cdb_obeys_the_rules(void)
 
         units.removable.Ejected = fake_random(&seed) % 8 == 0;
         units.cdrom.Ejected = fake_random(&seed) % 8 == 0;
+        if (unit != NULL) {
+            unit->Mode = (LONG)(fake_random(&seed) % 8);
+        }
         scsi_command(&command, unit, cdb, length, random_room(&seed));
         memcpy(command.fake.cdb, cdb, sizeof(cdb)); /* A short CDB has something behind it, too. */
         command.fake.form = fake_random(&seed) % 2 == 0 ? FAKE_LEGACY : FAKE_EXTENDED;

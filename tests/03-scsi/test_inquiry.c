@@ -8,10 +8,13 @@
 
 static scsi_command_t command;
 
-static void standard_data_is_36_bytes(void)
+/** Bytes of standard data: through the version descriptors. */
+#define STANDARD 74
+
+static void standard_data_is_74_bytes(void)
 {
     scsi(&command, &units.disk, INQUIRY(0, 0, 255), 255);
-    EXPECT_GOOD(&command, 36);
+    EXPECT_GOOD(&command, STANDARD);
     CU_ASSERT_EQUAL(command.data[0], 0x00); /* direct access, connected */
     CU_ASSERT_EQUAL(command.data[1], 0x00); /* RMB 0 */
     CU_ASSERT_EQUAL(command.data[2], 0x06); /* SPC-4 */
@@ -25,8 +28,25 @@ static void standard_data_is_36_bytes(void)
 static void additional_length_counts_what_follows(void)
 {
     scsi(&command, &units.disk, INQUIRY(0, 0, 36), 36);
-    CU_ASSERT_EQUAL(command.data[4], 36 - 5);
-    CU_ASSERT_EQUAL(command.data[4], 0x1F);
+    CU_ASSERT_EQUAL(command.data[4], STANDARD - 5);
+    CU_ASSERT_EQUAL(command.data[4], 0x45);
+}
+
+/** SAM-5, SPC-4 and SBC-3 or MMC-6, the rest of the eight is 0; an absent unit claims nothing. */
+static void version_descriptors_name_the_standards(void)
+{
+    static const UCHAR disk[] = {0x00, 0xA0, 0x04, 0x60, 0x04, 0xC0};
+    static const UCHAR cdrom[] = {0x00, 0xA0, 0x04, 0x60, 0x04, 0xE0};
+
+    scsi(&command, &units.disk, INQUIRY(0, 0, 255), 255);
+    CU_ASSERT(fake_all(&command.data[36], 22, 0));
+    CU_ASSERT(memcmp(&command.data[58], disk, sizeof(disk)) == 0);
+    CU_ASSERT(fake_all(&command.data[64], 10, 0));
+    scsi(&command, &units.cdrom, INQUIRY(0, 0, 255), 255);
+    CU_ASSERT(memcmp(&command.data[58], cdrom, sizeof(cdrom)) == 0);
+    scsi(&command, NULL, INQUIRY(0, 0, 255), 255);
+    EXPECT_GOOD(&command, STANDARD);
+    CU_ASSERT(fake_all(&command.data[36], STANDARD - 36, 0));
 }
 
 static void a_cdrom_says_so(void)
@@ -51,7 +71,7 @@ static void an_absent_lun_0_is_not_there(void)
     EXPECT_GOOD(&command, 36);
     CU_ASSERT_EQUAL(command.data[0], 0x7F); /* qualifier 011b, type 1Fh */
     CU_ASSERT_EQUAL(command.data[1], 0x00);
-    CU_ASSERT_EQUAL(command.data[4], 0x1F);
+    CU_ASSERT_EQUAL(command.data[4], 0x45);
 }
 
 static void it_needs_no_medium(void)
@@ -99,9 +119,9 @@ static void sweep(PVMINI_UNIT unit, UCHAR evpd, UCHAR page, ULONG whole)
 
 static void every_allocation_length_is_obeyed(void)
 {
-    sweep(&units.disk, 0, 0, 36);
-    sweep(&units.cdrom, 0, 0, 36);
-    sweep(NULL, 0, 0, 36);
+    sweep(&units.disk, 0, 0, STANDARD);
+    sweep(&units.cdrom, 0, 0, STANDARD);
+    sweep(NULL, 0, 0, STANDARD);
     sweep(&units.disk, 1, 0x00, 10);
     sweep(&units.disk, 1, 0x80, 20);
     sweep(&units.disk, 1, 0x83, 60);
@@ -113,9 +133,9 @@ static void every_allocation_length_is_obeyed(void)
 static void the_allocation_length_has_two_bytes(void)
 {
     scsi(&command, &units.disk, INQUIRY(0, 0, 0x0100), 256);
-    EXPECT_GOOD(&command, 36);
+    EXPECT_GOOD(&command, STANDARD);
     scsi(&command, &units.disk, INQUIRY(0, 0, 0xFFFF), 0xFFFF);
-    EXPECT_GOOD(&command, 36);
+    EXPECT_GOOD(&command, STANDARD);
 }
 
 static void reserved_bytes_are_zero(void)
@@ -213,7 +233,8 @@ CU_ErrorCode register_inquiry_suite(void);
 CU_ErrorCode register_inquiry_suite(void)
 {
     CU_TestInfo tests[] = {
-        {"standard data is 36 bytes", standard_data_is_36_bytes},
+        {"standard data is 74 bytes", standard_data_is_74_bytes},
+        {"version descriptors name the standards", version_descriptors_name_the_standards},
         {"additional length counts what follows", additional_length_counts_what_follows},
         {"a CD-ROM says so", a_cdrom_says_so},
         {"a removable disk says so", a_removable_disk_says_so},

@@ -105,13 +105,20 @@ static void write_protection_shows_in_the_header(void)
     CU_ASSERT_EQUAL(command.data[2], 0x80);
 }
 
-static void nothing_is_changeable(void)
+/** WCE, D_SENSE and SWP; no cache where nothing is written, no SWP on a disc. */
+static void the_mask_of_changeable_bits(void)
 {
     scsi(&command, &units.disk, SENSE10(DBD, 0x7F, 0, 255), 255); /* PC 01b, page 3Fh */
     EXPECT_GOOD(&command, 8 + 20 + 12 + 12);
-    CU_ASSERT(memcmp(&command.data[8], "\x08\x12", 2) == 0 && fake_all(&command.data[10], 18, 0));
-    CU_ASSERT(memcmp(&command.data[28], "\x0A\x0A", 2) == 0 && fake_all(&command.data[30], 10, 0));
+    CU_ASSERT(memcmp(&command.data[8], "\x08\x12\x04", 3) == 0 &&
+              fake_all(&command.data[11], 17, 0));
+    CU_ASSERT(memcmp(&command.data[28], "\x0A\x0A\x04\x00\x08", 5) == 0);
+    CU_ASSERT(fake_all(&command.data[33], 7, 0));
     CU_ASSERT(memcmp(&command.data[40], "\x1C\x0A", 2) == 0 && fake_all(&command.data[42], 10, 0));
+    scsi(&command, &units.read_only, SENSE10(DBD, 0x48, 0, 255), 255);
+    CU_ASSERT(fake_all(&command.data[10], 18, 0));
+    scsi(&command, &units.cdrom, SENSE10(DBD, 0x4A, 0, 255), 255);
+    CU_ASSERT(memcmp(&command.data[8], "\x0A\x0A\x04\x00\x00", 5) == 0);
 }
 
 static void defaults_are_the_current_values(void)
@@ -119,6 +126,10 @@ static void defaults_are_the_current_values(void)
     scsi(&command, &units.disk, SENSE10(DBD, 0xBF, 0, 255), 255); /* PC 10b */
     EXPECT_GOOD(&command, 8 + 20 + 12 + 12);
     CU_ASSERT(memcmp(&command.data[8], caching, 20) == 0);
+    CU_ASSERT(memcmp(&command.data[28], control, 12) == 0);
+    units.disk.Mode = VMINI_MODE_WRITE_PROTECT | VMINI_MODE_DESCRIPTOR_SENSE;
+    scsi(&command, &units.disk, SENSE10(DBD, 0xBF, 0, 255), 255);
+    CU_ASSERT(memcmp(&command.data[8], caching, 20) == 0); /* They stay what they are. */
     CU_ASSERT(memcmp(&command.data[28], control, 12) == 0);
 }
 
@@ -202,7 +213,7 @@ CU_ErrorCode register_mode_suite(void)
         {"a disk beyond 2 TiB says: ask elsewhere", a_disk_beyond_2_tib_says_ask_elsewhere},
         {"without a medium there are no blocks", without_a_medium_there_are_no_blocks},
         {"write protection shows in the header", write_protection_shows_in_the_header},
-        {"nothing is changeable", nothing_is_changeable},
+        {"the mask of changeable bits", the_mask_of_changeable_bits},
         {"defaults are the current values", defaults_are_the_current_values},
         {"saved values are not supported", saved_values_are_not_supported},
         {"other pages are refused", other_pages_are_refused},

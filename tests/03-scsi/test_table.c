@@ -35,6 +35,23 @@ static void every_row_is_whole(void)
     }
 }
 
+/** Byte 0 belongs to the opcode and the last one is CONTROL; a service action is in its field. */
+static void every_usage_map_fits_its_cdb(void)
+{
+    ULONG row;
+
+    for (row = 0; row < VminiScsiCommandCount; row++) {
+        const VMINI_SCSI_COMMAND *here = &VminiScsiCommands[row];
+
+        CU_ASSERT_FATAL(here->Usage != NULL);
+        CU_ASSERT_EQUAL(here->Usage[0], 0);
+        CU_ASSERT(fake_all(&here->Usage[here->CdbLength - 1],
+                           VMINI_LONGEST_CDB + 1u - here->CdbLength, 0));
+        CU_ASSERT(here->ServiceAction == VMINI_NO_SERVICE_ACTION ||
+                  here->Usage[1] == here->ServiceAction);
+    }
+}
+
 static void every_row_is_found(void)
 {
     UCHAR cdb[16];
@@ -65,6 +82,20 @@ static void every_row_is_found(void)
     CU_ASSERT_EQUAL(found, 0);
 }
 
+/** Has a unit any command with this opcode? */
+static bool has_opcode(PVMINI_UNIT unit, UCHAR opcode)
+{
+    ULONG row;
+
+    for (row = 0; row < VminiScsiCommandCount; row++) {
+        if (VminiScsiCommands[row].OperationCode == opcode &&
+            (VminiScsiCommands[row].Devices & VminiUnitDevices(unit)) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void an_unknown_opcode_is_answered_with_sense(void)
 {
     PVMINI_UNIT kinds[] = {&units.disk, &units.removable, &units.read_only, &units.cdrom};
@@ -72,11 +103,10 @@ static void an_unknown_opcode_is_answered_with_sense(void)
     size_t kind;
 
     for (opcode = 0; opcode < 256; opcode++) {
-        UCHAR cdb[16] = {(UCHAR)opcode, 0x10}; /* 10h: READ CAPACITY(16)'s service action */
-        const VMINI_SCSI_COMMAND *row = VminiScsiFindCommand(cdb, 16);
+        UCHAR cdb[16] = {(UCHAR)opcode};
 
         for (kind = 0; kind < RTL_NUMBER_OF(kinds); kind++) {
-            if (row == NULL || (row->Devices & VminiUnitDevices(kinds[kind])) == 0) {
+            if (!has_opcode(kinds[kind], (UCHAR)opcode)) {
                 scsi(&command, kinds[kind], cdb, 16, 512);
                 EXPECT_SENSE(&command, 0x052000);
             }
@@ -105,6 +135,13 @@ static void an_unknown_service_action_is_an_invalid_field(void)
         }
         scsi(&command, &units.cdrom, cdb, 16, 32);
         EXPECT_SENSE(&command, 0x052000);
+        cdb[0] = 0xA3;
+        scsi(&command, &units.cdrom, cdb, 16, 32);
+        if (action == 0x0C || action == 0x0D) {
+            EXPECT_GOOD(&command, 0);
+        } else {
+            EXPECT_FIELD(&command, 1, 4);
+        }
     }
 }
 
@@ -222,6 +259,7 @@ CU_ErrorCode register_table_suite(void)
         {"the table is sorted", the_table_is_sorted},
         {"every row is whole", every_row_is_whole},
         {"every row is found", every_row_is_found},
+        {"every usage map fits its CDB", every_usage_map_fits_its_cdb},
         {"an unknown opcode is answered with sense", an_unknown_opcode_is_answered_with_sense},
         {"PREVENT ALLOW on a fixed disk is such a one",
          prevent_allow_on_a_fixed_disk_is_such_a_one},

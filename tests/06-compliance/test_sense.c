@@ -57,6 +57,91 @@ static void a_field_pointer_names_byte_and_bit(void)
     CU_ASSERT(memcmp(&fake.sense[15], "\xC8\x00\x00", 3) == 0);
 }
 
+static void a_parameter_is_not_in_the_cdb(void)
+{
+    build(FAKE_LEGACY, 18);
+    VminiSenseFailParameter(fake.srb, 0x0105, 3);
+    CU_ASSERT(memcmp(fake.sense, "\x70\0\x05\0\0\0\0\x0A\0\0\0\0\x26\0\0\x8B\x01\x05", 18) == 0);
+    VminiSenseFailParameter(fake.srb, 4, VMINI_WHOLE_BYTE);
+    CU_ASSERT(memcmp(&fake.sense[15], "\x80\x00\x04", 3) == 0);
+}
+
+/* --- descriptor format --- */
+
+static VMINI_SRB_HEADER header = {TRUE};
+
+static void build_with_descriptors(fake_form_t form, UCHAR sense_length)
+{
+    static const UCHAR cdb[6] = {0xFF};
+
+    fake_srb_init(&fake, cdb, sizeof(cdb), 0);
+    fake.form = form;
+    fake.sense_length = sense_length;
+    fake.extension = &header;
+    fake_build(&fake);
+}
+
+static void d_sense_asks_for_descriptors(void)
+{
+    static const fake_form_t forms[] = {FAKE_LEGACY, FAKE_EXTENDED};
+
+    for (size_t i = 0; i < RTL_NUMBER_OF(forms); i++) {
+        build_with_descriptors(forms[i], 32);
+        CU_ASSERT_EQUAL(VminiSenseFail(fake.srb, VMINI_SENSE_NO_MEDIUM),
+                        SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID);
+        CU_ASSERT_EQUAL(SrbGetSenseInfoBufferLength(fake.srb), 8);
+        CU_ASSERT(memcmp(fake.sense, "\x72\x02\x3A\0\0\0\0\0", 8) == 0);
+        CU_ASSERT(fake_all(fake.sense + 8, 24, FAKE_POISON));
+    }
+    header.DescriptorSense = FALSE;
+    build_with_descriptors(FAKE_LEGACY, 32);
+    VminiSenseFail(fake.srb, VMINI_SENSE_NO_MEDIUM);
+    CU_ASSERT_EQUAL(fake.sense[0], 0x70);
+    header.DescriptorSense = TRUE;
+}
+
+static void a_field_pointer_is_a_descriptor(void)
+{
+    build_with_descriptors(FAKE_LEGACY, 32);
+    VminiSenseFailCdbField(fake.srb, 2, 5);
+    CU_ASSERT_EQUAL(SrbGetSenseInfoBufferLength(fake.srb), 16);
+    CU_ASSERT(memcmp(fake.sense, "\x72\x05\x24\0\0\0\0\x08\x02\x06\0\0\xCD\0\x02\0", 16) == 0);
+}
+
+static void information_has_64_bits_in_a_descriptor(void)
+{
+    build_with_descriptors(FAKE_LEGACY, 32);
+    VminiSenseFailInformation(fake.srb, VMINI_SENSE_LBA_OUT_OF_RANGE, 0x1122334455667788ULL);
+    CU_ASSERT_EQUAL(SrbGetSenseInfoBufferLength(fake.srb), 20);
+    CU_ASSERT(memcmp(fake.sense, "\x72\x05\x21\0\0\0\0\x0C\x00\x0A\x80\0", 12) == 0);
+    CU_ASSERT(memcmp(&fake.sense[12], "\x11\x22\x33\x44\x55\x66\x77\x88", 8) == 0);
+}
+
+static void descriptors_are_cut_to_the_buffer(void)
+{
+    UCHAR length;
+
+    for (length = 0; length <= 24; length++) {
+        build_with_descriptors(FAKE_EXTENDED, length);
+        VminiSenseFailInformation(fake.srb, VMINI_SENSE_LBA_OUT_OF_RANGE, 7);
+        CU_ASSERT_EQUAL(SrbGetSenseInfoBufferLength(fake.srb), min(length, 20));
+        CU_ASSERT(length < 8 || fake.sense[7] == 12); /* Not changed by that. */
+        CU_ASSERT(fake_guards_hold());
+    }
+}
+
+/** Whatever they say, both formats say the same; and both facts at once fit. */
+static void the_longest_sense_data(void)
+{
+    VMINI_SENSE_RECORD record = {VMINI_SENSE_MISCOMPARE, TRUE, 5, {0xC0, 0, 9}};
+    UCHAR data[VMINI_SENSE_LONGEST];
+
+    CU_ASSERT_EQUAL(VminiSenseBuildDescriptors(data, &record), VMINI_SENSE_LONGEST);
+    CU_ASSERT_EQUAL(data[7], VMINI_SENSE_LONGEST - 8);
+    CU_ASSERT(memcmp(&data[8], "\x00\x0A\x80\0\0\0\0\0\0\0\0\x05", 12) == 0);
+    CU_ASSERT(memcmp(&data[20], "\x02\x06\0\0\xC0\0\x09\0", 8) == 0);
+}
+
 static void information_is_32_bits_or_invalid(void)
 {
     build(FAKE_LEGACY, 18);
@@ -115,6 +200,12 @@ CU_ErrorCode register_sense_suite(void)
         {"fixed format is 18 bytes", fixed_format_is_18_bytes},
         {"a failure sets status and flag", a_failure_sets_status_and_flag},
         {"a field pointer names byte and bit", a_field_pointer_names_byte_and_bit},
+        {"a parameter is not in the CDB", a_parameter_is_not_in_the_cdb},
+        {"D_SENSE asks for descriptors", d_sense_asks_for_descriptors},
+        {"a field pointer is a descriptor", a_field_pointer_is_a_descriptor},
+        {"INFORMATION has 64 bits in a descriptor", information_has_64_bits_in_a_descriptor},
+        {"descriptors are cut to the buffer", descriptors_are_cut_to_the_buffer},
+        {"the longest sense data", the_longest_sense_data},
         {"information is 32 bits, or invalid", information_is_32_bits_or_invalid},
         {"every room is respected", every_room_is_respected},
         {"who wants none gets none", who_wants_none_gets_none},

@@ -99,6 +99,7 @@ static void build_legacy(fake_srb_t *fake)
     srb->SrbFlags = fake->flags;
     srb->DataTransferLength = fake->data_length;
     srb->DataBuffer = fake->no_data_buffer ? NULL : fake->data;
+    srb->SrbExtension = fake->extension;
     memcpy(srb->Cdb, fake->cdb, sizeof(srb->Cdb));
     fake->srb = srb;
 }
@@ -127,6 +128,7 @@ static void build_extended(fake_srb_t *fake)
     srb->header.SrbExDataOffset[0] = offsetof(extended_srb_t, scsi);
     srb->header.DataTransferLength = fake->data_length;
     srb->header.DataBuffer = fake->no_data_buffer ? NULL : fake->data;
+    srb->header.MiniportContext = fake->extension;
     srb->address.Type = STOR_ADDRESS_TYPE_BTL8;
     srb->address.AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
     srb->scsi.Type = SrbExDataTypeScsiCdb16;

@@ -34,6 +34,7 @@ typedef struct fake_srb {
     bool no_sense;       /**< SenseInfoBuffer is NULL. */
     UCHAR sense_length;
     ULONG flags;
+    void *extension; /**< The SRB extension; NULL: none. */
 
     PSCSI_REQUEST_BLOCK srb; /**< Built by fake_build; unreadable once completed. */
     UCHAR *data;             /**< The buffer, poisoned by fake_build. */

@@ -166,7 +166,7 @@ _Use_decl_annotations_ VOID VminiBusResetUnits(PVMINI_ADAPTER Adapter, const VMI
     for (Link = Adapter->Bus->Devices.Flink; Link != &Adapter->Bus->Devices; Link = Link->Flink) {
         PVMINI_DEVICE Device = CONTAINING_RECORD(Link, VMINI_DEVICE, Link);
         if (VminiScopeContains(Scope, &Device->Unit.Address)) {
-            InterlockedExchange(&Device->Unit.Prevented, 0);
+            VminiUnitReset(&Device->Unit);
         }
     }
     KeReleaseSpinLock(&Adapter->Bus->Lock, OldIrql);

@@ -108,8 +108,7 @@ BOOLEAN VminiBusDepart(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 BOOLEAN VminiBusMarkEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);
 
 /**
- * A reset clears what a unit remembers of its initiator: the prevention of medium removal (SPC-4
- * 6.19, SBC-3 5.10).
+ * A reset clears what a unit remembers of its initiators: see VminiUnitReset.
  * \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock}
  */
 VOID VminiBusResetUnits(_In_ PVMINI_ADAPTER Adapter, _In_ const VMINI_SCOPE *Scope);

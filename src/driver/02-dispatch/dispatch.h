@@ -12,10 +12,12 @@
  * SRB_STATUS_BUSY.
  */
 typedef struct _VMINI_SRB_EXTENSION {
-    VMINI_SCSI_REQUEST Request; /**< EXECUTE_SCSI. */
+    VMINI_SCSI_REQUEST Request; /**< EXECUTE_SCSI. First: it begins with 06's VMINI_SRB_HEADER. */
     PVMINI_DEVICE Device;       /**< Referenced while the SRB is pending. */
     VMINI_DRAIN Drain;          /**< Reset SRBs: until the running items have ended. */
 } VMINI_SRB_EXTENSION, *PVMINI_SRB_EXTENSION;
+
+_Static_assert(offsetof(VMINI_SRB_EXTENSION, Request.Header) == 0, "where 06 looks for it");
 
 /**
  * Storport's SRBs. \irql{<= DISPATCH_LEVEL} \locks{none}

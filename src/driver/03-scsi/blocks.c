@@ -99,6 +99,17 @@ _Use_decl_annotations_ UCHAR VminiBlocksCheckTransfer(PVMINI_SCSI_REQUEST Reques
     return SRB_STATUS_SUCCESS;
 }
 
+/** Byte 1 of the CDBs that write, but for WRITE(6): force unit access. */
+#define VMINI_FUA 0x08
+
+_Use_decl_annotations_ BOOLEAN VminiBlocksWriteThrough(const VMINI_SCSI_REQUEST *Request)
+{
+    const UCHAR *Cdb = Request->Cdb;
+
+    return (Cdb[0] >> 5 != 0 && (Cdb[1] & VMINI_FUA) != 0) ||
+           (ReadNoFence(&Request->Unit->Mode) & VMINI_MODE_WRITE_CACHE) == 0;
+}
+
 _Use_decl_annotations_ UCHAR VminiBlocksQueue(PVMINI_SCSI_REQUEST Request,
                                               VMINI_WORK_COMMAND Command,
                                               const VMINI_EXTENT *Extent)

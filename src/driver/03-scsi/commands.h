@@ -29,6 +29,15 @@ VMINI_SCSI_HANDLER VminiScsiReadDiscInformation;
 VMINI_SCSI_HANDLER VminiScsiGetConfiguration; /* cdrom_features.c */
 VMINI_SCSI_HANDLER VminiScsiGetEventStatus;   /* cdrom_events.c */
 
+/* The rarer ones, in more/. */
+VMINI_SCSI_HANDLER VminiScsiReportOpcodes; /* more/opcodes.c */
+VMINI_SCSI_HANDLER VminiScsiReportTaskManagement;
+VMINI_SCSI_HANDLER VminiScsiPreFetch;         /* more/prefetch.c */
+VMINI_SCSI_HANDLER VminiScsiReadDefectData10; /* more/defects.c */
+VMINI_SCSI_HANDLER VminiScsiReadDefectData12;
+VMINI_SCSI_HANDLER VminiScsiModeSelect6; /* more/mode_select.c */
+VMINI_SCSI_HANDLER VminiScsiModeSelect10;
+
 /** The command table, ascending by opcode and service action. */
 extern const VMINI_SCSI_COMMAND VminiScsiCommands[];
 extern const ULONG VminiScsiCommandCount;
@@ -47,6 +56,12 @@ FORCEINLINE UCHAR VminiUnitDevices(_In_opt_ const VMINI_UNIT *Unit)
 
 /** Byte 0 of INQUIRY data: peripheral qualifier and device type. \param Unit NULL: no unit. */
 UCHAR VminiUnitPeripheral(_In_opt_ const VMINI_UNIT *Unit);
+
+/** Are writes refused, for the file's sake or by SWP? \irql{any} */
+FORCEINLINE BOOLEAN VminiUnitIsProtected(_In_ const VMINI_UNIT *Unit)
+{
+    return Unit->ReadOnly || (ReadNoFence(&Unit->Mode) & VMINI_MODE_WRITE_PROTECT) != 0;
+}
 
 /** Is there a medium? \irql{<= DISPATCH_LEVEL} */
 FORCEINLINE BOOLEAN VminiUnitHasMedium(_In_ PVMINI_UNIT Unit)
@@ -83,6 +98,18 @@ UCHAR VminiScsiVpdPage(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Allocatio
 BOOLEAN VminiModeAppendPages(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR Page,
                              _In_ UCHAR Control);
 
+/** The VMINI_MODE_* bits of a unit that nobody has changed. (mode_pages.c) \irql{any} */
+LONG VminiModeDefaults(_In_ const VMINI_UNIT *Unit);
+
+/**
+ * Which VMINI_MODE_* bits a page has, and which of them are set in a page that an initiator sent.
+ * (mode_pages.c)
+ * \param PageCode  the page. \param Page its bytes, as many as MODE SENSE has.
+ * \param Given     receives the bits that the page has.
+ * \return those that are set. \irql{any}
+ */
+LONG VminiModeBits(_In_ UCHAR PageCode, _In_ const UCHAR *Page, _Out_ PLONG Given);
+
 /** The blocks that a CDB is about. */
 typedef struct _VMINI_EXTENT {
     ULONGLONG Lba;
@@ -112,6 +139,10 @@ UCHAR VminiBlocksAccess(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT
  * \return SRB_STATUS_SUCCESS, or what VminiSenseFail returned. \irql{<= DISPATCH_LEVEL}
  */
 UCHAR VminiBlocksCheckTransfer(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Length);
+
+/** Must the data be durable when this command ends? FUA asks for it, or a write cache that is
+ *  switched off. (blocks.c) \irql{any} */
+BOOLEAN VminiBlocksWriteThrough(_In_ const VMINI_SCSI_REQUEST *Request);
 
 /** Bytes of an extent. It has passed VminiBlocksAccess, so they fit. \irql{any} */
 FORCEINLINE ULONG VminiBlocksBytes(_In_ const VMINI_UNIT *Unit, _In_ const VMINI_EXTENT *Extent)

@@ -55,7 +55,7 @@ static UCHAR VminiScsiCheckNeeds(_Inout_ PVMINI_SCSI_REQUEST Request)
     if ((Needs & VMINI_NEEDS_MEDIUM) != 0 && !VminiUnitHasMedium(Request->Unit)) {
         return VminiSenseFail(Request->Srb, VMINI_SENSE_NO_MEDIUM);
     }
-    if ((Needs & VMINI_NEEDS_WRITE) != 0 && Request->Unit->ReadOnly) {
+    if ((Needs & VMINI_NEEDS_WRITE) != 0 && VminiUnitIsProtected(Request->Unit)) {
         return VminiSenseFail(Request->Srb, VMINI_SENSE_WRITE_PROTECTED);
     }
     return SRB_STATUS_SUCCESS;
@@ -112,6 +112,8 @@ _Use_decl_annotations_ UCHAR VminiScsiExecute(PVMINI_SCSI_REQUEST Request)
     Request->Command = NULL;
     Request->Allocation = NULL;
     VminiWorkClear(&Request->Work);
+    Request->Header.DescriptorSense = Request->Unit != NULL && (ReadNoFence(&Request->Unit->Mode) &
+                                                                VMINI_MODE_DESCRIPTOR_SENSE) != 0;
     if (Request->Cdb == NULL || Request->CdbLength == 0) {
         return SRB_STATUS_INVALID_REQUEST; /* No command at all: there is nobody to sense. */
     }

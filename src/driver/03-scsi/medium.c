@@ -15,11 +15,7 @@ _Use_decl_annotations_ UCHAR VminiScsiTestUnitReady(PVMINI_SCSI_REQUEST Request)
     return SRB_STATUS_SUCCESS;
 }
 
-#define VMINI_SENSE_DESC              0x01 /**< REQUEST SENSE byte 1: descriptor format, please. */
-#define VMINI_DESCRIPTOR_SENSE_HEADER 8
-
-_Static_assert(offsetof(DESCRIPTOR_SENSE_DATA, DescriptorBuffer) == VMINI_DESCRIPTOR_SENSE_HEADER,
-               "SPC-4 4.5.2.1");
+#define VMINI_SENSE_DESC 0x01 /**< REQUEST SENSE byte 1: descriptor format, please. */
 
 /** What REQUEST SENSE has to tell. Errors went with the SRBs that failed (autosense), so only the
  *  present state is left: what SPC-4 calls pollable sense data. */
@@ -32,24 +28,17 @@ static VMINI_SENSE VminiMediumSense(_In_opt_ PVMINI_UNIT Unit)
 }
 
 /** REQUEST SENSE, SPC-4 6.39: CDB byte 1 DESC (bit 0), byte 4 allocation length. It succeeds
- *  whatever it has to tell. Descriptor format: 72h, key, ASC, ASCQ, and no descriptors. */
+ *  whatever it has to tell. DESC chooses the format, whatever D_SENSE says. */
 _Use_decl_annotations_ UCHAR VminiScsiRequestSense(PVMINI_SCSI_REQUEST Request)
 {
-    VMINI_SENSE Sense = VminiMediumSense(Request->Unit);
+    VMINI_SENSE_RECORD Record = {.Sense = VminiMediumSense(Request->Unit)};
     PVMINI_REPLY Reply = &Request->Reply;
-    SENSE_DATA Fixed;
 
     VminiTransferBegin(Reply);
-    VminiSenseBuild(&Fixed, Sense);
     if ((Request->Cdb[1] & VMINI_SENSE_DESC) != 0) {
-        PDESCRIPTOR_SENSE_DATA Data = VminiTransferAppend(Reply, VMINI_DESCRIPTOR_SENSE_HEADER);
-
-        Data->ErrorCode = SCSI_SENSE_ERRORCODE_DESCRIPTOR_CURRENT;
-        Data->SenseKey = Fixed.SenseKey;
-        Data->AdditionalSenseCode = Fixed.AdditionalSenseCode;
-        Data->AdditionalSenseCodeQualifier = Fixed.AdditionalSenseCodeQualifier;
+        Reply->Length = VminiSenseBuildDescriptors(Reply->Data, &Record);
     } else {
-        RtlCopyMemory(VminiTransferAppend(Reply, sizeof(Fixed)), &Fixed, sizeof(Fixed));
+        VminiSenseBuild(VminiTransferAppend(Reply, sizeof(SENSE_DATA)), Record.Sense);
     }
     return VminiScsiReply(Request, Request->Cdb[4]);
 }

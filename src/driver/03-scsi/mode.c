@@ -34,7 +34,7 @@ static UCHAR VminiModeDeviceSpecific(_In_ const VMINI_UNIT *Unit)
 {
     UCHAR Parameter = Unit->Cdrom ? 0 : MODE_DSP_FUA_SUPPORTED;
 
-    return Unit->ReadOnly ? Parameter | MODE_DSP_WRITE_PROTECT : Parameter;
+    return VminiUnitIsProtected(Unit) ? Parameter | MODE_DSP_WRITE_PROTECT : Parameter;
 }
 
 /**

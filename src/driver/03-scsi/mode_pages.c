@@ -3,9 +3,9 @@
  * The mode pages: one table, page code -> length and contents.
  *
  * All pages begin alike (SPC-4 7.5.7): byte 0 PS (bit 7) and page code (5..0), byte 1 the bytes
- * that follow. PS is 0, nothing can be saved. Nothing can be changed either, there is no MODE
- * SELECT: the changeable values, a mask, are 0 throughout, and the default values are the current
- * ones.
+ * that follow. PS is 0, nothing can be saved. What MODE SELECT can change is a bit of
+ * VMINI_UNIT.Mode, and a row of the second table here says where in the pages it shows: in the
+ * current values, in the default ones, and in the mask of changeable ones.
  */
 #include "03-scsi/commands.h"
 
@@ -14,8 +14,16 @@ typedef struct _VMINI_MODE_PAGE {
     UCHAR PageCode;
     UCHAR Devices;                                    /**< VMINI_ON_* bits: who has it. */
     UCHAR Length;                                     /**< Bytes, the first two included. */
-    VOID (*Fill)(const VMINI_UNIT *Unit, PVOID Page); /**< Current values; it is 0 before. */
+    VOID (*Fill)(const VMINI_UNIT *Unit, PVOID Page); /**< What never changes; NULL: all is 0. */
 } VMINI_MODE_PAGE;
+
+/** One bit of a page that follows VMINI_UNIT.Mode. */
+typedef struct _VMINI_MODE_BIT {
+    UCHAR PageCode;
+    UCHAR Byte; /**< Of the page. */
+    UCHAR Mask;
+    LONG Mode; /**< VMINI_MODE_*. */
+} VMINI_MODE_BIT;
 
 #define VMINI_MODE_PAGE_HEADER 2
 
@@ -26,17 +34,8 @@ _Static_assert(sizeof(CDVD_CAPABILITIES_PAGE) == 24, "MMC-3 5.5");
 /** 08h, caching (SBC-3 6.5), has 20 bytes; MODE_CACHING_PAGE ends after the first 12. */
 #define VMINI_CACHING_LENGTH 20
 
-/**
- * WCE: the file system below us caches what is written, so an initiator that wants data to last has
- * to use FUA or SYNCHRONIZE CACHE, and both reach the file. \irql{<= DISPATCH_LEVEL}
- */
-static VOID VminiModeCaching(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Page)
-{
-    ((PMODE_CACHING_PAGE)Page)->WriteCacheEnable = !Unit->ReadOnly;
-}
-
 /** Commands end in any order: QUEUE ALGORITHM MODIFIER 1, unrestricted reordering. The rest is 0:
- *  fixed format sense data (D_SENSE), one task set for all, none aborted with another (QERR). */
+ *  one task set for all, none aborted with another (QERR). */
 static VOID VminiModeControl(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Page)
 {
     UNREFERENCED_PARAMETER(Unit);
@@ -76,7 +75,7 @@ static VOID VminiModeCapabilities(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Pag
 /* Ascending by page code: "all pages" is answered in this order. */
 //! [mode-pages]
 static const VMINI_MODE_PAGE VminiModePages[] = {
-    {MODE_PAGE_CACHING, VMINI_ON_DISK, VMINI_CACHING_LENGTH, VminiModeCaching},
+    {MODE_PAGE_CACHING, VMINI_ON_DISK, VMINI_CACHING_LENGTH, NULL},
     {MODE_PAGE_CONTROL, VMINI_ON_DISK | VMINI_ON_CDROM, sizeof(MODE_CONTROL_PAGE),
      VminiModeControl},
     {MODE_PAGE_FAULT_REPORTING, VMINI_ON_DISK | VMINI_ON_CDROM, sizeof(MODE_INFO_EXCEPTIONS),
@@ -85,13 +84,80 @@ static const VMINI_MODE_PAGE VminiModePages[] = {
 };
 //! [mode-pages]
 
+/*
+ * WCE: the file system below us caches what is written, so an initiator that wants data to last has
+ * to use FUA or SYNCHRONIZE CACHE, and both reach the file; or it switches the cache off, and every
+ * write goes through. SWP: writes get WRITE PROTECTED. D_SENSE: sense data in descriptor format.
+ */
+//! [mode-bits]
+static const VMINI_MODE_BIT VminiModeTable[] = {
+    {MODE_PAGE_CACHING, 2, 0x04, VMINI_MODE_WRITE_CACHE},
+    {MODE_PAGE_CONTROL, 2, 0x04, VMINI_MODE_DESCRIPTOR_SENSE},
+    {MODE_PAGE_CONTROL, 4, 0x08, VMINI_MODE_WRITE_PROTECT},
+};
+//! [mode-bits]
+
+_Use_decl_annotations_ LONG VminiModeDefaults(const VMINI_UNIT *Unit)
+{
+    return Unit->ReadOnly ? 0 : VMINI_MODE_WRITE_CACHE;
+}
+
+/** The bits that can be changed. A medium that cannot be written has no write cache, and a CD-ROM
+ *  no software write protection. */
+static LONG VminiModeChangeable(_In_ const VMINI_UNIT *Unit)
+{
+    LONG Bits = VMINI_MODE_DESCRIPTOR_SENSE;
+
+    Bits |= Unit->Cdrom ? 0 : VMINI_MODE_WRITE_PROTECT;
+    return Bits | (Unit->ReadOnly ? 0 : VMINI_MODE_WRITE_CACHE);
+}
+
+/** The bits that a page control asks for. */
+static LONG VminiModeValues(_In_ const VMINI_UNIT *Unit, _In_ UCHAR Control)
+{
+    switch (Control) {
+    case MODE_SENSE_CHANGEABLE_VALUES:
+        return VminiModeChangeable(Unit);
+    case MODE_SENSE_DEFAULT_VAULES:
+        return VminiModeDefaults(Unit);
+    default:
+        return ReadNoFence(&Unit->Mode);
+    }
+}
+
+_Use_decl_annotations_ LONG VminiModeBits(UCHAR PageCode, const UCHAR *Page, PLONG Given)
+{
+    LONG Set = 0;
+    ULONG Row;
+
+    *Given = 0;
+    for (Row = 0; Row < RTL_NUMBER_OF(VminiModeTable); Row++) {
+        const VMINI_MODE_BIT *Bit = &VminiModeTable[Row];
+
+        if (Bit->PageCode == PageCode) {
+            *Given |= Bit->Mode;
+            Set |= (Page[Bit->Byte] & Bit->Mask) != 0 ? Bit->Mode : 0;
+        }
+    }
+    return Set;
+}
+
 static VOID VminiModeAppendPage(_Inout_ PVMINI_SCSI_REQUEST Request,
                                 _In_ const VMINI_MODE_PAGE *Page, _In_ UCHAR Control)
 {
     PUCHAR At = VminiTransferAppend(&Request->Reply, Page->Length);
+    LONG Values = VminiModeValues(Request->Unit, Control);
+    ULONG Row;
 
-    if (Control != MODE_SENSE_CHANGEABLE_VALUES) {
+    if (Control != MODE_SENSE_CHANGEABLE_VALUES && Page->Fill != NULL) {
         Page->Fill(Request->Unit, At);
+    }
+    for (Row = 0; Row < RTL_NUMBER_OF(VminiModeTable); Row++) {
+        const VMINI_MODE_BIT *Bit = &VminiModeTable[Row];
+
+        if (Bit->PageCode == Page->PageCode && (Values & Bit->Mode) != 0) {
+            At[Bit->Byte] |= Bit->Mask;
+        }
     }
     At[0] = Page->PageCode;
     At[1] = (UCHAR)(Page->Length - VMINI_MODE_PAGE_HEADER);

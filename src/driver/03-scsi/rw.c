@@ -12,19 +12,11 @@
  *      1 | RD/WRPROTECT: 0 | DPO | FUA |RARC |  0  |  0  |   (6) has none of these
  *        +-----------------+-----+-----+-----+-----+-----+
  *
- * DPO is a hint for a cache that is not ours, and changes nothing.
+ * DPO is a hint for a cache that is not ours, and changes nothing. FUA on a write: the data are on
+ * the medium before the command ends, not only in a cache. On a read it asks for the medium's data;
+ * the file system's cache is the only way to them, and never stale.
  */
 #include "03-scsi/commands.h"
-
-#define VMINI_RW_FUA 0x08
-
-/** FUA on a write: the data are on the medium before the command ends, not only in a cache. (On a
- *  read it asks for the medium's data; the file system's cache is the only way to them, and never
- *  stale.) */
-static BOOLEAN VminiRwForceUnitAccess(_In_ const UCHAR *Cdb)
-{
-    return Cdb[0] >> 5 != 0 && (Cdb[1] & VMINI_RW_FUA) != 0;
-}
 
 /**
  * Finds the SRB's data in its MDL.
@@ -75,7 +67,7 @@ static UCHAR VminiRwStart(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_WORK_C
     if (!VminiRwLocate(Request, Length)) {
         return VminiSenseFail(Request->Srb, VMINI_SENSE_TARGET_FAILURE); /* The port's mistake. */
     }
-    Request->Work.WriteThrough = Command == VminiDoWrite && VminiRwForceUnitAccess(Request->Cdb);
+    Request->Work.WriteThrough = Command == VminiDoWrite && VminiBlocksWriteThrough(Request);
     return VminiBlocksQueue(Request, Command, &Extent);
 }
 

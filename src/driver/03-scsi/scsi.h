@@ -38,7 +38,13 @@ typedef struct _VMINI_UNIT {
     LONG Ejected;    /**< Nonzero: NOT READY, MEDIUM NOT PRESENT until it is loaded again. */
     LONG Prevented;  /**< Nonzero: PREVENT ALLOW MEDIUM REMOVAL holds the medium. */
     LONG MediaEvent; /**< Event that GET EVENT STATUS NOTIFICATION has to tell; 0 = none. */
+    LONG Mode;       /**< VMINI_MODE_* bits: what MODE SELECT can change. */
 } VMINI_UNIT, *PVMINI_UNIT;
+
+/* Bits of VMINI_UNIT.Mode; mode_pages.c says where in which page they are. */
+#define VMINI_MODE_WRITE_CACHE      0x1 /**< WCE: a WRITE may end before its data are durable. */
+#define VMINI_MODE_WRITE_PROTECT    0x2 /**< SWP: writes are refused. */
+#define VMINI_MODE_DESCRIPTOR_SENSE 0x4 /**< D_SENSE: sense data in the descriptor format. */
 
 /**
  * Fills a logical unit.
@@ -63,8 +69,16 @@ struct _VMINI_SCSI_COMMAND;
 typedef ULONG(VMINI_LIST_LUNS)(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path, _In_ UCHAR Target,
                                _Out_writes_(Count) PUCHAR Luns, _In_ ULONG Count);
 
-/** One CDB being executed; lives in the SRB extension. */
+/**
+ * A logical unit reset, or a harder one: mode parameters are at their defaults again, and nobody
+ * holds the medium (SPC-4 7.5.2, SBC-3 5.10). \irql{any}
+ */
+VOID VminiUnitReset(_Inout_ PVMINI_UNIT Unit);
+
+/** One CDB being executed; lives in the SRB extension, and at its beginning. */
 typedef struct _VMINI_SCSI_REQUEST {
+    VMINI_SRB_HEADER Header; /**< For 06: set by VminiScsiExecute. */
+
     /* Set by the caller of VminiScsiExecute. */
     PVMINI_ADAPTER Adapter;
     PSCSI_REQUEST_BLOCK Srb;
@@ -98,12 +112,14 @@ typedef struct _VMINI_SCSI_COMMAND {
     UCHAR CdbLength;     /**< Bytes; a shorter CDB is ILLEGAL REQUEST. */
     UCHAR Devices;       /**< VMINI_ON_* bits: who has it. */
     UCHAR Needs;         /**< VMINI_NEEDS_* bits, checked before the handler runs. */
+    const UCHAR *Usage;  /**< Which bits of the CDB mean something: CdbLength bytes; see table.c. */
     PCSTR Name;
     VMINI_SCSI_HANDLER *Execute;
     VMINI_SCSI_HANDLER *Finish; /**< After a successful work item; NULL: SUCCESS. */
 } VMINI_SCSI_COMMAND, *PVMINI_SCSI_COMMAND;
 
 #define VMINI_NO_SERVICE_ACTION 0xFF
+#define VMINI_LONGEST_CDB       16
 
 #define VMINI_ON_DISK      0x01
 #define VMINI_ON_CDROM     0x02

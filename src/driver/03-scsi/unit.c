@@ -70,10 +70,17 @@ _Use_decl_annotations_ NTSTATUS VminiUnitInitialize(PVMINI_UNIT Unit, PVMINI_MED
         return STATUS_FILE_INVALID;
     }
     VminiUnitIdentify(Unit, IdentityPath);
+    VminiUnitReset(Unit);
     if (Unit->Cdrom) {
         Unit->MediaEvent = NOTIFICATION_MEDIA_EVENT_NEW_MEDIA;
     }
     return STATUS_SUCCESS;
+}
+
+_Use_decl_annotations_ VOID VminiUnitReset(PVMINI_UNIT Unit)
+{
+    InterlockedExchange(&Unit->Prevented, 0);
+    InterlockedExchange(&Unit->Mode, VminiModeDefaults(Unit));
 }
 
 _Use_decl_annotations_ UCHAR VminiUnitPeripheral(const VMINI_UNIT *Unit)

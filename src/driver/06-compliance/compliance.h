@@ -25,10 +25,12 @@ typedef ULONG VMINI_SENSE;
 #define VMINI_SENSE_WRITE_ERROR        0x030C00UL /**< WRITE ERROR */
 #define VMINI_SENSE_READ_ERROR         0x031100UL /**< UNRECOVERED READ ERROR */
 #define VMINI_SENSE_TARGET_FAILURE     0x044400UL /**< INTERNAL TARGET FAILURE */
+#define VMINI_SENSE_LIST_LENGTH        0x051A00UL /**< PARAMETER LIST LENGTH ERROR */
 #define VMINI_SENSE_INVALID_COMMAND    0x052000UL /**< INVALID COMMAND OPERATION CODE */
 #define VMINI_SENSE_LBA_OUT_OF_RANGE   0x052100UL /**< LOGICAL BLOCK ADDRESS OUT OF RANGE */
 #define VMINI_SENSE_INVALID_FIELD      0x052400UL /**< INVALID FIELD IN CDB */
 #define VMINI_SENSE_INVALID_LUN        0x052500UL /**< LOGICAL UNIT NOT SUPPORTED */
+#define VMINI_SENSE_INVALID_PARAMETER  0x052600UL /**< INVALID FIELD IN PARAMETER LIST */
 #define VMINI_SENSE_SAVING_UNSUPPORTED 0x053900UL /**< SAVING PARAMETERS NOT SUPPORTED */
 #define VMINI_SENSE_REMOVAL_PREVENTED  0x055302UL /**< MEDIUM REMOVAL PREVENTED */
 #define VMINI_SENSE_WRITE_PROTECTED    0x072700UL /**< WRITE PROTECTED */
@@ -38,14 +40,33 @@ typedef ULONG VMINI_SENSE;
 
 /** Bytes of fixed format sense data that we write: all of SENSE_DATA. */
 #define VMINI_SENSE_LENGTH sizeof(SENSE_DATA)
+/** Bytes of the longest sense data that we write: the header and two descriptors. */
+#define VMINI_SENSE_LONGEST 28
+
+/**
+ * The first thing in an SRB extension, whoever owns the rest: what this module has to know of the
+ * unit that the SRB is for. Set before anything that may fail with sense data is called.
+ */
+typedef struct _VMINI_SRB_HEADER {
+    BOOLEAN DescriptorSense; /**< D_SENSE: descriptor format, not fixed (SPC-4 7.5.8). */
+} VMINI_SRB_HEADER, *PVMINI_SRB_HEADER;
+
+/** What sense data say, in whatever format. */
+typedef struct _VMINI_SENSE_RECORD {
+    VMINI_SENSE Sense;
+    BOOLEAN HasInformation;
+    ULONGLONG Information;     /**< An LBA, or where a comparison failed. */
+    UCHAR SenseKeySpecific[3]; /**< As SPC-4 4.5.2.4 has them; byte 0, bit 7: they are valid. */
+} VMINI_SENSE_RECORD, *PVMINI_SENSE_RECORD;
 /** For VminiSenseFailCdbField: the whole byte is wrong, not one field of it. */
 #define VMINI_WHOLE_BYTE 0xFF
 
 /**
  * Ends a command with CHECK CONDITION: writes the sense data where the SRB wants them.
  *
- * Fixed format (SPC-4 4.5.3), truncated to the SRB's sense buffer; nothing is written when there is
- * no buffer or SRB_FLAGS_DISABLE_AUTOSENSE is set, and then SRB_STATUS_AUTOSENSE_VALID stays off.
+ * Fixed format (SPC-4 4.5.3) or, if the SRB's header says so, descriptor format, truncated to the
+ * SRB's sense buffer; nothing is written when there is no buffer or SRB_FLAGS_DISABLE_AUTOSENSE is
+ * set, and then SRB_STATUS_AUTOSENSE_VALID stays off.
  *
  * \param Srb    the request.
  * \param Sense  what went wrong.
@@ -67,11 +88,23 @@ UCHAR VminiSenseFail(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ VMINI_SENSE Sense);
 UCHAR VminiSenseFailCdbField(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ USHORT Byte, _In_ UCHAR Bit);
 
 /**
+ * The same with INVALID FIELD IN PARAMETER LIST: the pointer is into the data that the initiator
+ * sent.
+ *
+ * \param Srb   the request.
+ * \param Byte  offset of the offending byte in the parameter list.
+ * \param Bit   most significant bit of the offending field, or VMINI_WHOLE_BYTE.
+ * \return as VminiSenseFail.
+ * \irql{<= DISPATCH_LEVEL} \locks{none}
+ */
+UCHAR VminiSenseFailParameter(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ USHORT Byte, _In_ UCHAR Bit);
+
+/**
  * The same with the INFORMATION field: an LBA, or where a comparison failed.
  *
  * \param Srb          the request.
  * \param Sense        what went wrong.
- * \param Information  dropped when it does not fit 32 bits: the fixed format then has VALID = 0.
+ * \param Information  the fixed format drops it, VALID = 0, when it does not fit 32 bits.
  * \return as VminiSenseFail.
  * \irql{<= DISPATCH_LEVEL} \locks{none}
  */
@@ -84,6 +117,15 @@ UCHAR VminiSenseFailInformation(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ VMINI_SENS
  * \irql{any} \locks{none}
  */
 VOID VminiSenseBuild(_Out_ PSENSE_DATA Data, _In_ VMINI_SENSE Sense);
+
+/**
+ * Builds sense data in the descriptor format. (descriptor.c)
+ * \param Data   receives them. \param Record what they say.
+ * \return their bytes, VMINI_SENSE_LONGEST at most.
+ * \irql{any} \locks{none}
+ */
+UCHAR VminiSenseBuildDescriptors(_Out_writes_bytes_(VMINI_SENSE_LONGEST) PVOID Data,
+                                 _In_ const VMINI_SENSE_RECORD *Record);
 
 /** Bytes of the longest answer that VMINI_REPLY can hold: GET CONFIGURATION's and to spare. */
 #define VMINI_REPLY_SIZE 256

@@ -3,8 +3,8 @@
  * Sense data: why a command failed, in the bytes that SCSI has for it.
  *
  * A device without autosense would keep them until REQUEST SENSE fetched them. Here they go with
- * the SRB that failed: into its sense buffer, with SRB_STATUS_AUTOSENSE_VALID. We use the fixed
- * format (SPC-4 4.5.3); a LUN's D_SENSE bit, which would ask for the other one, cannot be changed.
+ * the SRB that failed: into its sense buffer, with SRB_STATUS_AUTOSENSE_VALID. The format is the fixed
+ * one (SPC-4 4.5.3), unless the unit's D_SENSE bit asks for descriptors: see descriptor.c.
  *
  *     byte   7     6     5     4     3     2     1     0
  *        +-----+-----------------------------------------+
@@ -33,6 +33,8 @@ _Static_assert(offsetof(SENSE_DATA, SenseKeySpecific) == 15, "fixed format sense
 #define VMINI_SKS_IN_CDB 0x40 /**< The field pointer is into the CDB, not into parameter data. */
 #define VMINI_SKS_BPV    0x08 /**< The bit pointer is valid. */
 
+_Static_assert(VMINI_SENSE_LONGEST >= VMINI_SENSE_LENGTH, "room for either format");
+
 _Use_decl_annotations_ VOID VminiSenseBuild(PSENSE_DATA Data, VMINI_SENSE Sense)
 {
     RtlZeroMemory(Data, sizeof(*Data));
@@ -44,14 +46,39 @@ _Use_decl_annotations_ VOID VminiSenseBuild(PSENSE_DATA Data, VMINI_SENSE Sense)
         sizeof(*Data) - RTL_SIZEOF_THROUGH_FIELD(SENSE_DATA, AdditionalSenseLength);
 }
 
+/** Fixed format; an INFORMATION of more than 32 bits does not fit, and VALID stays 0. */
+static UCHAR VminiSenseBuildFixed(_Out_ PSENSE_DATA Data, _In_ const VMINI_SENSE_RECORD *Record)
+{
+    VminiSenseBuild(Data, Record->Sense);
+    if (Record->HasInformation && Record->Information <= MAXULONG) {
+        Data->Valid = 1;
+        VminiWriteBe32(Data->Information, (ULONG)Record->Information);
+    }
+    RtlCopyMemory(Data->SenseKeySpecific, Record->SenseKeySpecific, sizeof(Data->SenseKeySpecific));
+    return sizeof(*Data);
+}
+
+/** Writes a record in the format that the SRB's unit is set to. \return its bytes.
+ *  \irql{<= DISPATCH_LEVEL} */
+static UCHAR VminiSenseFormat(_In_ PSCSI_REQUEST_BLOCK Srb, _In_ const VMINI_SENSE_RECORD *Record,
+                              _Out_writes_bytes_(VMINI_SENSE_LONGEST) PVOID Data)
+{
+    const VMINI_SRB_HEADER *Header = SrbGetMiniportContext(Srb);
+
+    return Header != NULL && Header->DescriptorSense ? VminiSenseBuildDescriptors(Data, Record)
+                                                     : VminiSenseBuildFixed(Data, Record);
+}
+
 /**
  * Puts sense data into an SRB and says so. Without a buffer, or with autosense disabled, the status
  * byte is all that the initiator gets. \irql{<= DISPATCH_LEVEL}
  */
-static UCHAR VminiSenseStore(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ const SENSE_DATA *Data)
+static UCHAR VminiSenseStore(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ const VMINI_SENSE_RECORD *Record)
 {
+    UCHAR Data[VMINI_SENSE_LONGEST];
+    UCHAR Whole = VminiSenseFormat(Srb, Record, Data);
     PVOID Buffer = SrbGetSenseInfoBuffer(Srb);
-    UCHAR Length = min(SrbGetSenseInfoBufferLength(Srb), (UCHAR)VMINI_SENSE_LENGTH);
+    UCHAR Length = min(SrbGetSenseInfoBufferLength(Srb), Whole);
 
     //! [store]
     SrbSetScsiStatus(Srb, SCSISTAT_CHECK_CONDITION);
@@ -66,34 +93,41 @@ static UCHAR VminiSenseStore(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ const SENSE_D
 
 _Use_decl_annotations_ UCHAR VminiSenseFail(PSCSI_REQUEST_BLOCK Srb, VMINI_SENSE Sense)
 {
-    SENSE_DATA Data;
+    VMINI_SENSE_RECORD Record = {.Sense = Sense};
 
-    VminiSenseBuild(&Data, Sense);
-    return VminiSenseStore(Srb, &Data);
+    return VminiSenseStore(Srb, &Record);
+}
+
+/** Fails with a field pointer. \param InCdb VMINI_SKS_IN_CDB, or 0: into parameter data. */
+static UCHAR VminiSenseFailField(_Inout_ PSCSI_REQUEST_BLOCK Srb, _In_ VMINI_SENSE Sense,
+                                 _In_ UCHAR InCdb, _In_ USHORT Byte, _In_ UCHAR Bit)
+{
+    VMINI_SENSE_RECORD Record = {.Sense = Sense};
+
+    Record.SenseKeySpecific[0] = VMINI_SKSV | InCdb;
+    if (Bit != VMINI_WHOLE_BYTE) {
+        Record.SenseKeySpecific[0] |= (UCHAR)(VMINI_SKS_BPV | (Bit & 7));
+    }
+    VminiWriteBe16(&Record.SenseKeySpecific[1], Byte);
+    return VminiSenseStore(Srb, &Record);
 }
 
 _Use_decl_annotations_ UCHAR VminiSenseFailCdbField(PSCSI_REQUEST_BLOCK Srb, USHORT Byte, UCHAR Bit)
 {
-    SENSE_DATA Data;
+    return VminiSenseFailField(Srb, VMINI_SENSE_INVALID_FIELD, VMINI_SKS_IN_CDB, Byte, Bit);
+}
 
-    VminiSenseBuild(&Data, VMINI_SENSE_INVALID_FIELD);
-    Data.SenseKeySpecific[0] = VMINI_SKSV | VMINI_SKS_IN_CDB;
-    if (Bit != VMINI_WHOLE_BYTE) {
-        Data.SenseKeySpecific[0] |= (UCHAR)(VMINI_SKS_BPV | (Bit & 7));
-    }
-    VminiWriteBe16(&Data.SenseKeySpecific[1], Byte);
-    return VminiSenseStore(Srb, &Data);
+_Use_decl_annotations_ UCHAR VminiSenseFailParameter(PSCSI_REQUEST_BLOCK Srb, USHORT Byte,
+                                                     UCHAR Bit)
+{
+    return VminiSenseFailField(Srb, VMINI_SENSE_INVALID_PARAMETER, 0, Byte, Bit);
 }
 
 _Use_decl_annotations_ UCHAR VminiSenseFailInformation(PSCSI_REQUEST_BLOCK Srb, VMINI_SENSE Sense,
                                                        ULONGLONG Information)
 {
-    SENSE_DATA Data;
+    VMINI_SENSE_RECORD Record = {
+        .Sense = Sense, .HasInformation = TRUE, .Information = Information};
 
-    VminiSenseBuild(&Data, Sense);
-    if (Information <= MAXULONG) {
-        Data.Valid = 1;
-        VminiWriteBe32(Data.Information, (ULONG)Information);
-    }
-    return VminiSenseStore(Srb, &Data);
+    return VminiSenseStore(Srb, &Record);
 }

@@ -99,23 +99,24 @@ static void judge_page(const struct check *check, const struct transcript *trans
     }
 }
 
-/** Without MODE SELECT nothing can be changed, and the mask of what can is all 0. */
+/** WCE is the one bit of page 08h that may be changeable, and only if MODE SELECT exists. */
 static void judge_changeable(const struct check *check, const struct transcript *transcript,
                              struct verdict *verdict)
 {
     const struct answer *answer = last(check, transcript);
+    uint8_t wce = succeeded(&transcript->answers[0]) ? 0x04 : 0;
     uint32_t at = first_page(answer);
     char text[64];
 
     if (!must_succeed(transcript, 1, verdict)) {
         return;
     }
-    if (succeeded(&transcript->answers[0]) || at + 2u + answer->data[at + 1] > answer->length) {
+    if (at + 2u + answer->data[at + 1] > answer->length) {
         verdict->hidden = true;
         return;
     }
     for (uint32_t i = at + 2; i < at + 2u + answer->data[at + 1]; i++) {
-        if (answer->data[i] != 0) {
+        if ((answer->data[i] & ~(i == at + 2 ? wce : 0)) != 0) {
             found(verdict, "byte %u: %s", i,
                   bytes_text(answer->data + i, answer->data[at + 1], text, sizeof(text)));
             mark(verdict, 1, AREA_DATA, i, 1);
@@ -417,7 +418,8 @@ const struct check checks_mode[] = {
         .severity = SEVERITY_ERROR,
         .command = "MODE SENSE(6), page 08h, changeable values",
         .clause = "SPC-4 6.13, 7.5.7",
-        .expect = "where MODE SELECT does not exist, the mask of changeable bits is 0",
+        .expect = "the mask of changeable bits holds WCE at most, and nothing where MODE SELECT "
+                  "does not exist",
         .why = "disk.sys offers to switch the write cache off when the mask says that it can be.",
         .steps = {OUT(4, 0, 0x15, 0x10, 0, 0, 4), MODE6(0x40 | 0x08, DBD)},
         .judge = judge_changeable,

@@ -23,7 +23,8 @@
 #define OPCODE_MODE10     0x5A
 #define OPCODE_CAPACITY16 0x9E
 #define OPCODE_LUNS       0xA0
-#define STANDARD_LENGTH   36u   /* Through the revision; what lies behind is version descriptors. */
+#define THROUGH_REVISION  36u   /* Standard INQUIRY data: the least that there is, ... */
+#define THROUGH_VERSIONS  74u   /* ... and with version descriptors. */
 #define VPD_LONGEST       1020u /* More than any page here has: then it is no page. */
 
 uint64_t be(const uint8_t *bytes, unsigned count)
@@ -197,6 +198,16 @@ static uint32_t mode_length(const struct answer *answer, unsigned header)
     return at;
 }
 
+/** Standard INQUIRY data. If its own length field is wrong, which has a check of its own, what is
+ *  known of the layout says where it ends. */
+static uint32_t inquiry_length(const uint8_t *data)
+{
+    if (5u + data[4] >= THROUGH_REVISION) {
+        return 5u + data[4];
+    }
+    return be(data + THROUGH_VERSIONS - 16, 2) != 0 ? THROUGH_VERSIONS : THROUGH_REVISION;
+}
+
 uint32_t answer_length(const struct answer *answer)
 {
     const uint8_t *data = answer->data;
@@ -206,7 +217,7 @@ uint32_t answer_length(const struct answer *answer)
         if ((answer->cdb[1] & 1) != 0) {
             return 4 + (uint32_t)be(data + 2, 2);
         }
-        return STANDARD_LENGTH; /* Its own length field has a check of its own. */
+        return inquiry_length(data);
     case OPCODE_MODE6:
         return mode_length(answer, 4);
     case OPCODE_MODE10:
