@@ -56,7 +56,7 @@ SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 FIXTURE_SRC := $(sort $(wildcard tests/host/fixtures/*.c tests/host/ramdisk/*.c))
 FIXTURES := $(patsubst %.c,$(B)/tests/fixtures/%.so,$(notdir $(FIXTURE_SRC)))
 CHAPTERS := 01-adapter 02-dispatch 03-scsi 04-workers 05-install 06-compliance
-SUITES := $(CHAPTERS) host abi tools system
+SUITES := $(CHAPTERS) host abi iscsi tools system
 
 .PHONY: help help-all
 help:
@@ -171,6 +171,12 @@ $(B)/tests/tools/run: LDLIBS += $(NTHOST_LDLIBS)
 $(eval $(call runner,tools,$(TOOLS_OBJ) $(HOST_OBJ) $(HOST_SUPPORT)))
 $(eval $(call runner,system,$(HOST_OBJ) $(HOST_SUPPORT)))
 
+# The iSCSI target without its sockets and without the host: the state machine alone.
+ISCSI_IO := $(addprefix $(B)/src/tools/iscsi/,server.o listener.o peer.o host_bus.o)
+ISCSI_OBJ := $(filter-out $(ISCSI_IO),$(filter $(B)/src/tools/iscsi/%,$(NTHOST_SRC:%.c=$(B)/%.o)))
+$(B)/tests/iscsi/run: LDLIBS += -lisal -lnettle
+$(eval $(call runner,iscsi,$(ISCSI_OBJ)))
+
 define fixture
 $(B)/tests/fixtures/$(notdir $(1:.c=.so)): $(1) mk/driver.map
 	@mkdir -p $$(@D)
@@ -189,7 +195,7 @@ TEST_ENV := VMINI_FIXTURES=$(B)/tests/fixtures VMINI_DRIVER=$(B)/vmini.so VMINI_
 test check: deps-test
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(WANTED) $(B)/vmini.so $(B)/nthost $(FIXTURES)
-	@$(if $(WANTED),,echo "make: no tests for CH=$(CH); chapters: $(CHAPTERS), and host abi tools system" >&2; exit 2)
+	@$(if $(WANTED),,echo "make: no tests for CH=$(CH); chapters: $(CHAPTERS), and host abi iscsi tools system" >&2; exit 2)
 	@SANITIZE=$(SANITIZE) $(TEST_ENV) mk/run-suites.sh $(WANTED)
 
 .PHONY: sanitize
@@ -226,7 +232,7 @@ explore: deps-test
 mutants: deps-test
 	@mk/mutants.sh
 
-include mk/diagrams.mk mk/windows.mk mk/probe.mk mk/variants.mk mk/docs.mk
+include mk/serve.mk mk/diagrams.mk mk/windows.mk mk/probe.mk mk/variants.mk mk/docs.mk
 
 # The stylesheet and the script of the probe's HTML are part of its object (.incbin), which the compiler does not tell.
 $(B)/src/tools/probe/html.o: src/tools/probe/report.css src/tools/probe/report.js

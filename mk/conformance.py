@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""libiscsi's conformance suite, iscsi-test-cu, against `nthost serve`, counted honestly.
+
+    conformance.py run [--driver FILE]   the table for one driver; exit status 1: a FAIL, or a SKIP that
+                                         tests/conformance/skips does not know
+    conformance.py fixes                 what the suite, and what our probe, notices of each of the ten fixes
+    conformance.py page                  both, kept in chapters/real-initiators.md
+
+How a verdict is counted. PASS: CUnit says "passed", and no skip text stands inside the test, not even for a part of
+it; SKIP: there is one; FAIL: CUnit says "FAILED". Each suite runs by itself, with -d (may destroy data), -v, and -V,
+without which some skips are silent. What is expected comes from the tool's own list (-l), so a suite that cannot start
+(exit status 255), that takes too long, or whose target dies, has failed in all its tests.
+"""
+
+import argparse
+import collections
+import fnmatch
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
+SKIPS = ROOT / "tests" / "conformance" / "skips"
+PAGE = ROOT / "chapters" / "real-initiators.md"
+PROBE_FIXES = ["%02d" % number for number in range(1, 11)]
+SECONDS = int(os.environ.get("CONFORMANCE_SECONDS", "120"))
+IMAGE_BYTES = 64 << 20
+
+PASS, FAIL, SKIP = "PASS", "FAIL", "SKIP"
+
+
+class Failure(Exception):
+    """Something that the user can read and act on."""
+
+
+class Target:
+    """`nthost serve` with one image, on a free port."""
+
+    def __init__(self, arguments, driver=None):
+        self.directory = tempfile.TemporaryDirectory(prefix="vmini-conformance-")
+        image = os.path.join(self.directory.name, "disk.img")
+        with open(image, "wb") as file:
+            file.truncate(IMAGE_BYTES)
+        command = [str(ROOT / BUILD / "nthost"), "serve", "--port", "0"]
+        if driver:
+            command += ["--driver", str(driver)]
+        self.log = open(os.path.join(self.directory.name, "log"), "w+")
+        self.process = subprocess.Popen(
+            command + arguments + [image], stdout=subprocess.PIPE, stderr=self.log, text=True
+        )
+        self.urls = []
+        for line in self.process.stdout:
+            if line.strip() == "ready":
+                return
+            self.urls += re.findall(r"iscsi://\S+", line)
+        self.process.wait()
+        raise Failure("nthost serve did not start: " + self.said())
+
+    def said(self):
+        self.log.flush()
+        self.log.seek(0)
+        return self.log.read()
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def close(self):
+        """Ends it; returns whether it ended well."""
+        if self.alive():
+            self.process.send_signal(signal.SIGTERM)
+        self.process.stdout.read()
+        status = self.process.wait(timeout=SECONDS)
+        self.directory.cleanup()
+        return status == 0
+
+
+def expected_tests():
+    """FAMILY.SUITE -> its tests, as the tool lists them."""
+    try:
+        text = subprocess.run(["iscsi-test-cu", "-l"], capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        raise Failure("there is no iscsi-test-cu; make deps-serve installs it (package libiscsi-bin)")
+    suites = collections.OrderedDict()
+    for line in text.split():
+        parts = line.split(".", 2)
+        if len(parts) == 3 and parts[0] in ("SCSI", "iSCSI"):
+            suites.setdefault(".".join(parts[:2]), []).append(parts[2])
+    if not suites:
+        raise Failure("iscsi-test-cu -l lists no tests")
+    return suites
+
+
+def verdicts(text):
+    """Test -> verdict, out of what CUnit printed."""
+    found = {}
+    for part in re.split(r"^  Test: ", text, flags=re.M)[1:]:
+        name = part.split(" ...", 1)[0]
+        # Alone on a line, or behind the name; the suite's clean-up may go on in the same line.
+        ending = re.search(r"(?:^|\.\.\.)(passed|FAILED)(?=$|    )", part, flags=re.M)
+        if not ending:
+            continue
+        if ending.group(1) == "FAILED":
+            found[name] = FAIL
+        else:
+            body = part[: ending.start(1)]
+            found[name] = SKIP if re.search(r"\[SKIPPED\]|skipping", body, re.I) else PASS
+    return found
+
+
+def run_suite(target, suite, tests, urls):
+    """One suite -> [(test, verdict)], and what it printed."""
+    command = ["iscsi-test-cu", "-d", "-v", "-V", "-t", suite] + urls
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=SECONDS)
+        text, status = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        text, status = (late.stdout or b"").decode(errors="replace"), 255
+    found = verdicts(text)
+    if status == 255 or not target.alive():
+        found = {}
+    return [(test, found.get(test, FAIL)) for test in tests], text
+
+
+def run_all(arguments, driver=None, only=None, paths=1, quiet=False):
+    """Every suite on one kind of disk -> {suite: [(test, verdict)]}, and whether the target ended well."""
+    target = Target(arguments, driver)
+    results = collections.OrderedDict()
+    logs = ROOT / BUILD / "conformance"
+    logs.mkdir(parents=True, exist_ok=True)
+    for suite, tests in expected_tests().items():
+        if only and suite not in only:
+            continue
+        results[suite], text = run_suite(target, suite, tests, target.urls[:1] * paths)
+        (logs / (suite + ".log")).write_text(text)
+        if not target.alive():
+            target = Target(arguments, driver)
+        if not quiet:
+            print("  %-32s %s" % (suite, " ".join("%s %d" % (v, n) for v, n in counts(results[suite]) if n)))
+            sys.stdout.flush()
+    return results, target.close()
+
+
+def counts(tests):
+    return [(verdict, sum(1 for _, v in tests if v == verdict)) for verdict in (PASS, FAIL, SKIP)]
+
+
+def totals(results):
+    return {v: sum(dict(counts(tests))[v] for tests in results.values()) for v in (PASS, FAIL, SKIP)}
+
+
+def known_skips():
+    rows = []
+    for line in SKIPS.read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            rows.append(line.split(None, 1))
+    return rows
+
+
+def judge(results):
+    """Complaints about one run on the thin, removable disk."""
+    complaints = []
+    rows = known_skips()
+    used = set()
+    for suite, tests in results.items():
+        for test, verdict in tests:
+            name = suite + "." + test
+            rule = next((pattern for pattern, _ in rows if fnmatch.fnmatchcase(name, pattern)), None)
+            if verdict == FAIL:
+                complaints.append("%s FAILED; see %s/conformance/%s.log" % (name, BUILD, suite))
+            elif verdict == SKIP and rule is None:
+                complaints.append("%s was skipped, and tests/conformance/skips does not know why" % name)
+            elif verdict == PASS and rule is not None:
+                complaints.append("%s passes: strike it from tests/conformance/skips" % name)
+            if rule:
+                used.add(rule)
+    return complaints
+
+
+DISK = ["--thin", "--removable"]
+
+
+def run_disk(driver=None, quiet=False):
+    """The disk, and the two suites that want something else."""
+    results, well = run_all(DISK, driver, quiet=quiet)
+    readonly, well_too = run_all(["--read-only"], driver, only=["SCSI.ReadOnly"], quiet=quiet)
+    multipath, well_three = run_all(DISK, driver, only=["SCSI.MultipathIO"], paths=2, quiet=quiet)
+    apart = collections.OrderedDict(
+        [("SCSI.ReadOnly, on a read-only disk", readonly["SCSI.ReadOnly"]),
+         ("SCSI.MultipathIO, over two sessions", multipath["SCSI.MultipathIO"])]
+    )
+    return results, apart, well and well_too and well_three
+
+
+def table(results, apart):
+    """The page's first table."""
+    lines = ["| suite | tests | PASS | FAIL | SKIP |", "| --- | --- | --- | --- | --- |"]
+    for suite, tests in results.items():
+        lines.append("| %s | %d | %s |" % (suite, len(tests), " | ".join(str(n) for _, n in counts(tests))))
+    total = totals(results)
+    number = sum(total.values())
+    lines.append("| **all, on a thin, removable disk** | **%d** | **%d** | **%d** | **%d** |"
+                 % (number, total[PASS], total[FAIL], total[SKIP]))
+    for suite, tests in apart.items():
+        lines.append("| %s | %d | %s |" % (suite, len(tests), " | ".join(str(n) for _, n in counts(tests))))
+    lines += ["", "Skipped, by name and reason:", "", "| tests | reason |", "| --- | --- |"]
+    lines += ["| %s | %s |" % (pattern, reason) for pattern, reason in known_skips()]
+    return "\n".join(lines)
+
+
+def tree_of(fix):
+    """Builds the tree without a fix (None: without any) -> its driver."""
+    done = subprocess.run(["make", "-s", "--no-print-directory", "before", "DEPS=skip"] + (["FIX=" + fix] if fix else []),
+                          cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure("make before FIX=%s: %s" % (fix, done.stderr.strip()))
+    return re.search(r"^(\S+vmini\.so): the driver", done.stdout, re.M).group(1)
+
+
+def noticed_by_suite(driver, baseline):
+    """Tests that pass on the finished driver, and fail on this one."""
+    results, apart, _ = run_disk(driver, quiet=True)
+    before = {**{s: dict(t) for s, t in results.items()}, **{s: dict(t) for s, t in apart.items()}}
+    worse = []
+    for suite, tests in baseline.items():
+        for test, verdict in tests:
+            if verdict == PASS and before[suite][test] == FAIL:
+                worse.append(suite.split(",")[0].split(".", 1)[1] + "." + test)
+    return worse
+
+
+def noticed_by_probe(driver, fix):
+    """Checks of our probe that find something."""
+    done = subprocess.run([str(ROOT / BUILD / "nthost"), "probe", "--driver", driver, "--format", "json"],
+                          cwd=ROOT, capture_output=True, text=True)
+    findings = json.loads(done.stdout)["findings"]
+    return sorted({finding["id"] for finding in findings})
+
+
+def shortened(names):
+    """What of many names is worth a table's cell."""
+    if not names:
+        return "nothing"
+    shown = ", ".join(names[:3])
+    return shown + (" and %d more" % (len(names) - 3) if len(names) > 3 else "")
+
+
+def fixes_table(results, apart):
+    """The page's second table."""
+    baseline = collections.OrderedDict(list(results.items()) + list(apart.items()))
+    titles = dict(re.findall(r"^(\d\d)\s+(\S.*?)\s*$", subprocess.run(
+        ["make", "-s", "--no-print-directory", "fixes", "DEPS=skip"], cwd=ROOT, capture_output=True, text=True).stdout, re.M))
+    lines = ["| without fix | iscsi-test-cu: tests that fail | our probe: checks that find something |", "| --- | --- | --- |"]
+    for fix in PROBE_FIXES + [None]:
+        driver = tree_of(fix)
+        suite, probe = noticed_by_suite(driver, baseline), noticed_by_probe(driver, fix)
+        label = "%s %s" % (fix, titles.get(fix, "")) if fix else "any (the driver of the articles)"
+        lines.append("| %s | %s | %s |" % (label, shortened(suite), shortened(probe)))
+        print("  without %s: suite %d, probe %d" % (fix or "any", len(suite), len(probe)))
+        sys.stdout.flush()
+    return "\n".join(lines)
+
+
+def keep(name, text):
+    """Puts a table between its marks in the page."""
+    page = PAGE.read_text()
+    begin, end = "<!-- %s: make conformance -->" % name, "<!-- end of %s -->" % name
+    if begin not in page or end not in page:
+        raise Failure("%s has no marks for the table %s" % (PAGE, name))
+    head, rest = page.split(begin, 1)
+    PAGE.write_text(head + begin + "\n\n" + text + "\n\n" + end + rest.split(end, 1)[1])
+
+
+def summary(results, well):
+    total = totals(results)
+    complaints = judge(results)
+    if not well:
+        complaints.append("nthost serve did not end well")
+    print("%d tests: %d PASS, %d FAIL, %d SKIP" % (sum(total.values()), total[PASS], total[FAIL], total[SKIP]))
+    for complaint in complaints:
+        print("conformance: " + complaint)
+    return 1 if complaints else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["run", "fixes", "page"])
+    parser.add_argument("--driver")
+    options = parser.parse_args()
+    results, apart, well = run_disk(options.driver)
+    status = summary(results, well)
+    if options.what == "fixes":
+        print(fixes_table(results, apart))
+    elif options.what == "page":
+        keep("conformance", table(results, apart))
+        keep("fixes", fixes_table(results, apart))
+        print("conformance: the tables of %s are new" % PAGE.relative_to(ROOT))
+    return status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        print("conformance: %s" % failure, file=sys.stderr)
+        sys.exit(2)
