@@ -6,7 +6,8 @@
 # 2. A comment inside a function that cites an article becomes part of the function's documentation, and so of the index.
 # 3. "typedef struct _X {...} X, *PX;" would be called PX; it is split in two.
 # 4. The marks of the passages that chapters quote, "//! [name]", are no documentation of what follows.
-# 5. "\copydoc X" on X itself would go round in circles: the declaration has the text already.
+# 5. A picture of diagrams/ in Markdown becomes the piece of HTML that mk/docs/figures.py made of it.
+# 6. "\copydoc X" on X itself would go round in circles: the declaration has the text already.
 use strict;
 use warnings;
 
@@ -44,5 +45,8 @@ if ($ARGV[0] =~ /\.[ch]$/) {
     $text =~ s{^(\s*)//! \[}{$1// [}gm;
     $text =~ s/^\} (VMINI_\w+), \*(PVMINI_\w+);/} $1; typedef $1 *$2;/gm;
     $text =~ s{\\copydoc (Vmini\w+)(?=(?:(?!\*/).)*\*/\s*_Use_decl_annotations_[^(]*\b\1\()}{}gs;
+}
+if ($ARGV[0] =~ /\.md$/) {
+    $text =~ s{^!\[[^\]]*\]\((?:\.\./)+diagrams/([^/)]+)/([^/)]+)\.svg\)$}{\\htmlinclude figure-$1-$2.html}gm;
 }
 print $text;

@@ -19,6 +19,8 @@ export VMINI_DOCS VMINI_DOCS_EXTRA DOXYGEN_AWESOME
 rm -rf "$VMINI_DOCS/html"
 mkdir -p "$VMINI_DOCS"
 mk/docs-filter.pl --prototypes src/driver/*/*.c src/driver/*/more/*.c >"$VMINI_DOCS/prototypes"
+rm -rf "$VMINI_DOCS/pieces"
+mk/docs/figures.py diagrams "$VMINI_DOCS/pieces"
 
 # Doxygen's own page header, with the theme's scripts.
 doxygen -w html "$VMINI_DOCS/header.html" "$VMINI_DOCS/footer.html" "$VMINI_DOCS/style.css" docs/Doxyfile >/dev/null
