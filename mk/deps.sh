@@ -6,12 +6,13 @@
 set -eu
 here=$(dirname "$0")
 
-packages() { # of a set, sets inside it included, one a line
+packages() { # of a set, sets inside it included, one a line; COMMAND/PACKAGE: the command may come from elsewhere
     line=$(sed -n "s/^$1 [ ]*//p" "$here/deps.list")
     [ -n "$line" ] || { echo "deps: there is no set \"$1\" in mk/deps.list" >&2; exit 2; }
     for word in $line; do
         case $word in
         @*) packages "${word#@}" ;;
+        */*) command -v "${word%/*}" >/dev/null 2>&1 || echo "${word#*/}" ;;
         *) echo "$word" ;;
         esac
     done

@@ -14,8 +14,8 @@ make -s --no-print-directory DEPS=skip build/nthost build/calls/vmini.so >/dev/n
 
 # Where functions begin and end: Doxygen, through the same filter as the book.
 export VMINI_DOCS=$work VMINI_DOCS_EXTRA= DOXYGEN_AWESOME=
-mk/docs-filter.pl --prototypes src/driver/*/*.c >"$work/prototypes"
-{ grep -v '^HTML_\|^ .*DOXYGEN_AWESOME\|^ .*docs/vmini.css' docs/Doxyfile
+mk/docs-filter.pl --prototypes src/driver/*/*.c src/driver/*/more/*.c >"$work/prototypes"
+{ grep -v '^HTML_\|^LAYOUT_FILE\|^ .*VMINI_NPM\|^ .*DOXYGEN_AWESOME\|^ .*docs/vmini.css' docs/Doxyfile
   printf '%s\n' 'INPUT = src/driver' GENERATE_HTML=NO GENERATE_XML=YES XML_PROGRAMLISTING=NO HAVE_DOT=NO WARN_AS_ERROR=NO
 } >"$work/Doxyfile"
 doxygen "$work/Doxyfile" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }

@@ -13,14 +13,28 @@ if [ "${1:-}" = --canary ]; then
     printf '# Canary {#canary}\n\n\\ref VminiNoSuchFunction, \\snippet 01-adapter/entry.c no-such-snippet\n' >"$VMINI_DOCS_EXTRA"
 fi
 DOXYGEN_AWESOME=${DOXYGEN_AWESOME:-/usr/share/doxygen-awesome-css}
-export VMINI_DOCS VMINI_DOCS_EXTRA DOXYGEN_AWESOME
+VMINI_NPM=build/npm
+export VMINI_DOCS VMINI_DOCS_EXTRA VMINI_NPM DOXYGEN_AWESOME
 [ -f "$DOXYGEN_AWESOME/doxygen-awesome.css" ] ||
     { echo "docs: $DOXYGEN_AWESOME holds no doxygen-awesome.css; install doxygen-awesome-css (make deps-docs)" >&2; exit 2; }
+mk/npm.sh
 rm -rf "$VMINI_DOCS/html"
 mkdir -p "$VMINI_DOCS"
 mk/docs-filter.pl --prototypes src/driver/*/*.c src/driver/*/more/*.c >"$VMINI_DOCS/prototypes"
-rm -rf "$VMINI_DOCS/pieces"
+
+# Pages and pieces of pages that are made from the tree.
+rm -rf "$VMINI_DOCS/pieces" "$VMINI_DOCS/pages"
+mkdir -p "$VMINI_DOCS/pieces" "$VMINI_DOCS/pages"
 mk/docs/figures.py diagrams "$VMINI_DOCS/pieces"
+mk/docs/fixes.py "$VMINI_DOCS/pages" "$VMINI_DOCS/pieces"
+node mk/docs/diffs.mjs "$VMINI_NPM" "$VMINI_DOCS/pieces" chapters/06-compliance/*/fix.patch
+mk/docs/callbacks.py "$VMINI_DOCS/pages"
+for story in chapters/06-compliance/[0-9]*/README.md; do
+    number=$(echo "$story" | sed 's,.*/\([0-9][0-9]\)-.*,\1,')
+    title=$(sed -n '1s/^# *\([0-9]*\) · //p' "$story" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/"/\&quot;/g')
+    printf '      <tab type="user" visible="yes" title="%s %s" url="\\ref fix%s"/>\n' "$number" "$title" "$number"
+done >"$VMINI_DOCS/layout-fixes"
+sed -e "/<!-- fixes -->/r $VMINI_DOCS/layout-fixes" docs/layout.xml >"$VMINI_DOCS/layout.xml"
 
 # Doxygen's own page header, with the theme's scripts.
 doxygen -w html "$VMINI_DOCS/header.html" "$VMINI_DOCS/footer.html" "$VMINI_DOCS/style.css" docs/Doxyfile >/dev/null

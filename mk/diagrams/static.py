@@ -94,6 +94,15 @@ def find_calls(functions):
     return calls, registrations
 
 
+def closing(text, at):
+    """Where the bracket is closed that was opened just before."""
+    depth = 1
+    while depth > 0:
+        depth += (text[at] == "{") - (text[at] == "}")
+        at += 1
+    return at - 1
+
+
 def split_rows(text):
     """The rows of an initializer: what stands between commas outside of all brackets."""
     rows, depth, row = [], 0, ""
@@ -126,9 +135,7 @@ def find_tables(source, functions, structures):
     for file, lines in source.code.items():
         text = "\n".join(lines)
         for match in pattern.finditer(text):
-            end = text.index("\n};", match.end()) if "\n" in text[match.end():text.index(";", match.end())] \
-                else text.index("};", match.end())
-            inner = text[match.end():end]
+            inner = text[match.end():closing(text, match.end())]
             members = structures.get(match.group(1), structures.get("_" + match.group(1), []))
             rows = split_rows(inner) if match.group(3) else ["{" + inner + "}"]
             entries = [entry for row in rows for entry in row_functions(row, members, functions)]

@@ -72,7 +72,7 @@ VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter)
  * \return ScsiAdapterControlSuccess, or ScsiAdapterControlUnsuccessful for a type that we did not
  * offer.
  * \irql{PASSIVE_LEVEL for the query, <= DISPATCH_LEVEL otherwise: written for DISPATCH_LEVEL}
- * \locks{none}
+ * \locks{none} \thread{any}
  * \article{Part I, HwAdapterControl}
  */
 _Use_decl_annotations_ SCSI_ADAPTER_CONTROL_STATUS NTAPI VminiHwAdapterControl(
@@ -108,7 +108,7 @@ _Use_decl_annotations_ SCSI_ADAPTER_CONTROL_STATUS NTAPI VminiHwAdapterControl(
  * that is disabled in Device Manager is removed and later started again, and a SCSI disk stays on
  * its bus all the while. So nothing is disconnected here; what DISCONNECT marked Missing leaves by
  * the INQUIRY that no longer finds it.
- * \irql{PASSIVE_LEVEL} \locks{none} (WDK: HW_UNIT_CONTROL)
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{any} (WDK: HW_UNIT_CONTROL)
  */
 _Use_decl_annotations_ SCSI_UNIT_CONTROL_STATUS NTAPI
 VminiHwUnitControl(PVOID DeviceExtension, SCSI_UNIT_CONTROL_TYPE ControlType, PVOID Parameters)
@@ -136,7 +136,7 @@ VminiHwUnitControl(PVOID DeviceExtension, SCSI_UNIT_CONTROL_TYPE ControlType, PV
  * driver may be unloaded, so every thread must be gone, not merely about to go.
  *
  * The articles' Part I had nothing to free here; with threads and open files there is.
- * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, HwFreeAdapterResources}
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{PnP's} \article{Part I, HwFreeAdapterResources}
  */
 _Use_decl_annotations_ VOID NTAPI VminiHwFreeAdapterResources(PVOID DeviceExtension)
 {

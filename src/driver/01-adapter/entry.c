@@ -22,7 +22,7 @@ VMINI_CONFIG VminiConfig;
  * it understands.
  *
  * \return what StorPortInitialize returns; the driver is unloaded if that is an error.
- * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, DriverEntry}
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{one of the system's} \article{Part I, DriverEntry}
  */
 _Use_decl_annotations_ VMINI_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject,
                                                              PUNICODE_STRING RegistryPath)

@@ -73,7 +73,7 @@ static VOID VminiAdapterDescribe(_In_ PVMINI_ADAPTER Adapter,
  *                         interest.
  * \param ArgumentString   the registry's DriverParameter, unused. \param Again  unused by Storport.
  * \return SP_RETURN_FOUND, or SP_RETURN_ERROR when the device interface cannot be registered.
- * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, HwFindAdapter}
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{PnP's} \article{Part I, HwFindAdapter}
  */
 _Use_decl_annotations_ ULONG NTAPI VminiHwFindAdapter(PVOID DeviceExtension, PVOID HwContext,
                                                       PVOID BusInformation, PVOID LowerDevice,
@@ -132,7 +132,7 @@ static NTSTATUS VminiAdapterCreateParts(_Inout_ PVMINI_ADAPTER Adapter)
  * Storport holds no lock and calls at PASSIVE_LEVEL, as the articles found too. Threads could not
  * be created otherwise.
  * \return TRUE on success.
- * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, HwInitialize}
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{PnP's} \article{Part I, HwInitialize}
  */
 _Use_decl_annotations_ BOOLEAN NTAPI VminiHwInitialize(PVOID DeviceExtension)
 {

@@ -29,7 +29,7 @@ _Use_decl_annotations_ VOID VminiTraceWrite(PVMINI_ADAPTER Adapter, UCHAR Level,
 
 /**
  * Storport asks the miniport to start tracing, with the arguments of StorPortInitialize.
- * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, PortVersionFlags}
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{one of the system's} \article{Part I, PortVersionFlags}
  */
 _Use_decl_annotations_ VOID NTAPI VminiHwInitializeTracing(PVOID Arg1, PVOID Arg2)
 {
@@ -41,7 +41,7 @@ _Use_decl_annotations_ VOID NTAPI VminiHwInitializeTracing(PVOID Arg1, PVOID Arg
 
 /**
  * The driver is about to be unloaded.
- * \irql{PASSIVE_LEVEL} \locks{none} \article{Part I, PortVersionFlags}
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{one of the system's} \article{Part I, PortVersionFlags}
  */
 _Use_decl_annotations_ VOID NTAPI VminiHwCleanupTracing(PVOID Arg1)
 {

@@ -20,14 +20,14 @@ typedef struct _VMINI_SRB_EXTENSION {
 _Static_assert(offsetof(VMINI_SRB_EXTENSION, Request.Header) == 0, "where 06 looks for it");
 
 /**
- * Storport's SRBs. \irql{<= DISPATCH_LEVEL} \locks{none}
+ * Storport's SRBs. \irql{<= DISPATCH_LEVEL} \locks{none} \thread{any: often the sender's}
  * \article{Part III, Figure 5, OsrVmExecuteScsi}
  */
 HW_STARTIO VminiHwStartIo;
 
 /**
  * The last rung of the reset ladder. Never waits. \irql{DISPATCH_LEVEL}
- * \locks{StartIo lock held by Storport}
+ * \locks{StartIo lock held by Storport} \thread{any}
  */
 HW_RESET_BUS VminiHwResetBus;
 

@@ -116,7 +116,8 @@ static VOID NTAPI VminiPendedUnlock(_In_ PIO_CSQ Csq, _In_ KIRQL Irql)
 
 /**
  * IO_CSQ: the caller gave up and the IRP is out of the queue. A CONNECT that nobody waits for is
- * undone; a DISCONNECT goes on without an audience. \irql{<= DISPATCH_LEVEL} \locks{none held}
+ * undone; a DISCONNECT goes on without an audience.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held} \thread{any: whoever cancels}
  */
 static VOID NTAPI VminiPendedCancelled(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
 {

@@ -27,13 +27,14 @@ VOID VminiServiceDrain(_Inout_ PVMINI_ADAPTER Adapter);
 VOID VminiServiceDestroy(_Inout_ PVMINI_ADAPTER Adapter);
 
 /**
- * A service IRP arrives. \irql{PASSIVE_LEVEL} \locks{none}
+ * A service IRP arrives. \irql{PASSIVE_LEVEL} \locks{none} \thread{the program's}
  * \article{Part III, Figure 2, OsrHwProcessServiceRequest}
  */
 HW_PROCESS_SERVICE_REQUEST VminiHwProcessServiceRequest;
 
 /**
- * The adapter is going away: every pended service IRP ends now. \irql{PASSIVE_LEVEL} \locks{none}
+ * The adapter is going away: every pended service IRP ends now.
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{PnP's}
  */
 HW_COMPLETE_SERVICE_IRP VminiHwCompleteServiceIrp;
 

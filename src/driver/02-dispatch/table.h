@@ -49,7 +49,7 @@ PVMINI_TARGET *VminiBusTarget(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path, _In_
 /** Marks a device Missing. \return FALSE if it was already. \locks{bus lock held} */
 BOOLEAN VminiBusMarkMissing(_In_ PVMINI_ADAPTER Adapter, _Inout_ PVMINI_DEVICE Device);
 
-/** The delete thread; Context is the adapter. \irql{PASSIVE_LEVEL} */
+/** The delete thread; Context is the adapter. \irql{PASSIVE_LEVEL} \thread{its own} */
 KSTART_ROUTINE VminiDeleteThread;
 
 #endif

@@ -29,7 +29,7 @@ static BOOLEAN VminiVolumeLeaves(_In_ const GUID *Event)
  * The connection cannot go away meanwhile: VminiVolumeUnwatch waits for this routine. A removal
  * that is cancelled afterwards does not bring the device back; the program that connected it hears
  * of the departure and may connect again.
- * \irql{PASSIVE_LEVEL} \locks{none}
+ * \irql{PASSIVE_LEVEL} \locks{none} \thread{PnP's}
  */
 static NTSTATUS NTAPI VminiVolumeChanged(_In_ PVOID NotificationStructure,
                                          _Inout_opt_ PVOID Context)

@@ -18,7 +18,8 @@
 #define VMINI_COMPARE_CHUNK (64UL * 1024)
 
 /**
- * The file system is done with an IRP that nobody waits for. \irql{<= DISPATCH_LEVEL} \locks{none}
+ * The file system is done with an IRP that nobody waits for.
+ * \irql{<= DISPATCH_LEVEL} \locks{none} \thread{any: whoever completes the IRP}
  */
 static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
                                        _In_opt_ PVOID Context)
@@ -35,7 +36,10 @@ static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-/** The file system is done with an IRP that VminiIoCompare waits for. \irql{<= DISPATCH_LEVEL} */
+/**
+ * The file system is done with an IRP that VminiIoCompare waits for.
+ * \irql{<= DISPATCH_LEVEL} \locks{none} \thread{any: whoever completes the IRP}
+ */
 static NTSTATUS NTAPI VminiIoSignal(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
                                     _In_opt_ PVOID Context)
 {

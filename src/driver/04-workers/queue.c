@@ -81,7 +81,7 @@ static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBO
     return Item;
 }
 
-/** A worker. \irql{PASSIVE_LEVEL} \article{Part III, DoWorkThreadStart} */
+/** A worker. \irql{PASSIVE_LEVEL} \thread{its own} \article{Part III, DoWorkThreadStart} */
 static VOID NTAPI VminiWorkThread(_In_ PVOID Context)
 {
     PVMINI_WORK_QUEUE Queue = Context;
