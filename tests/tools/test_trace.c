@@ -54,7 +54,7 @@ static void write_run(void)
 }
 
 /** The picture's rows. \param only names of functions, NULL: all. */
-static void rows_of(const char *only, uint64_t srb)
+static void rows_of(const char *only, const char *srb)
 {
     struct lanes_options options = {.srb = srb};
     struct steps steps;
@@ -102,7 +102,7 @@ static void picture(void *unused)
     };
 
     (void)unused;
-    rows_of(NULL, 7);
+    rows_of(NULL, "READ(10)");
     check_rows(expected, sizeof expected / sizeof expected[0]);
     CHILD_CHECK(lanes.span_count == 1 && lanes.span[0].first == 0 && lanes.span[0].last == 8);
     CHILD_CHECK(lanes.row[3].indent == 2 && lanes.row[4].indent == 3);
@@ -122,7 +122,7 @@ static void picture_of_some(void *unused)
     };
 
     (void)unused;
-    rows_of("Lower\n", 0);
+    rows_of("Lower\n", NULL);
     check_rows(expected, sizeof expected / sizeof expected[0]);
     CHILD_CHECK(lanes.row[2].indent == 1);
 }
@@ -202,7 +202,6 @@ static void test_bad_input(void)
     CU_ASSERT(trace_command("", "what to do") == 2);
     CU_ASSERT(trace_command("render", "one file") == 2);
     CU_ASSERT(trace_command("render a b", "one file") == 2);
-    CU_ASSERT(trace_command("render --srb x a", "SRB number") == 2);
     CU_ASSERT(trace_command("render --colour a", "--colour") == 2);
     CU_ASSERT(trace_command("--help", "usage: nthost trace render") == 0);
     CU_ASSERT(trace_command("render /no/such.json", "No such file") == 1);
@@ -249,7 +248,9 @@ static void test_render(void)
              name, name, getenv("VMINI_NTHOST"), getenv("VMINI_DRIVER"), name, name);
     pipe = popen(line, "r");
     CU_ASSERT_FATAL(pipe != NULL && pclose(pipe) == 0);
-    snprintf(line, sizeof line, "render %s --srb 81", name);
+    snprintf(line, sizeof line, "render %s --srb '81 '", name);
+    CU_ASSERT(trace_command(line, "--srb 81 : no such SRB") == 1);
+    snprintf(line, sizeof line, "render %s --srb 'READ(10)'", name);
     CU_ASSERT(trace_command(line, "<svg xmlns") == 0);
     snprintf(line, sizeof line, "render %s --srb 123456", name);
     CU_ASSERT(trace_command(line, "SRB #123456 does not begin and end in this trace") == 1);
@@ -257,7 +258,7 @@ static void test_render(void)
     CU_ASSERT(trace_command(line, "a picture has at most") == 1);
     snprintf(line, sizeof line, "render %s --from 99999999", name);
     CU_ASSERT(trace_command(line, "no record lies between") == 1);
-    snprintf(line, sizeof line, "render %s --srb 81 --output /no/such/file.svg", name);
+    snprintf(line, sizeof line, "render %s --srb 'READ(10)' --output /no/such/file.svg", name);
     CU_ASSERT(trace_command(line, "check the path") == 1);
     snprintf(line, sizeof line, "rm -f %s %s.img %s.bin", name, name, name);
     pipe = popen(line, "r");

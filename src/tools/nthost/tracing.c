@@ -51,7 +51,8 @@ void tracing_help(void)
         "each thread, the IRQL as colour, virtual time and SRBs at the left. (Perfetto opens the\n"
         "same FILE.json.)\n"
         "\n"
-        "  --srb N           only the way of SRB number N\n"
+        "  --srb N|COMMAND   only the way of SRB number N, or of the last one with that command:\n"
+        "                    --srb 'READ(10)'\n"
         "  --from N, --to N  only these records\n"
         "  --only FILE       only the functions that FILE names, one a line\n"
         "  --all             also what the host calls of itself\n"
@@ -66,7 +67,8 @@ static bool take_option(int code, const char *value, struct arguments *arguments
 {
     switch (code) {
     case OPT_SRB:
-        return number_parse(value, "SRB number", UINT32_MAX, &arguments->lanes.srb);
+        arguments->lanes.srb = value;
+        return true;
     case OPT_FROM:
         return number_parse(value, "record", UINT64_MAX, &arguments->lanes.from);
     case OPT_TO:

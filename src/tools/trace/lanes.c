@@ -19,7 +19,8 @@ struct chooser {
     const struct steps *steps;
     const struct lanes_options *options;
     struct lanes *lanes;
-    char *only; /**< "\nname\nname\n", NULL: everything. */
+    uint64_t srb; /**< The one SRB that is wanted, 0: all. */
+    char *only;   /**< "\nname\nname\n", NULL: everything. */
     /** For each lane: which of the functions that it is inside of are shown. */
     bool shown[LANES_MAXIMUM][MAXIMUM_DEPTH];
     unsigned depth[LANES_MAXIMUM];
@@ -54,7 +55,7 @@ static bool is_wanted(const struct chooser *chooser, const struct step *step)
                 (!chooser->steps->functions || (step->in != NULL && is_shown(chooser, step->in))));
     case STEP_SRB_START:
     case STEP_SRB_DONE:
-        return chooser->options->srb == 0 || step->srb == chooser->options->srb;
+        return chooser->srb == 0 || step->srb == chooser->srb;
     default:
         return true;
     }
@@ -244,6 +245,25 @@ static void take_step(struct chooser *chooser, const struct step *step)
 
 /* --- what part of the run --- */
 
+/** The number of the SRB that was asked for, by number or by the name of its command. */
+static bool find_srb(const struct steps *steps, const char *wanted, uint64_t *srb)
+{
+    char *end;
+
+    *srb = strtoull(wanted, &end, 10);
+    if (end != wanted && *end == '\0') {
+        return true;
+    }
+    *srb = 0;
+    for (size_t i = 0; i < steps->count; i++) {
+        if (steps->step[i].kind == STEP_SRB_DONE && strcmp(steps->step[i].name, wanted) == 0) {
+            *srb = steps->step[i].srb;
+        }
+    }
+    return *srb != 0 || tool_fail("name an SRB by its number, or a command, as in READ(10)",
+                                  "--srb %s: no such SRB has ended in this trace", wanted);
+}
+
 /** From an SRB's first record until the thread that completed it has nothing more to do with it:
  *  it waits, or leaves what it was in. */
 static bool window_of_srb(const struct steps *steps, uint64_t srb, size_t *from, size_t *to)
@@ -375,15 +395,16 @@ bool lanes_choose(const struct steps *steps, const struct lanes_options *options
     bool ok;
 
     memset(lanes, 0, sizeof *lanes);
-    ok = (options->srb != 0 ? window_of_srb(steps, options->srb, &from, &to)
-                            : window_of_records(steps, options, &from, &to)) &&
+    ok = (options->srb == NULL ? window_of_records(steps, options, &from, &to)
+                               : find_srb(steps, options->srb, &chooser.srb) &&
+                                     window_of_srb(steps, chooser.srb, &from, &to)) &&
          read_only(options->only, &chooser.only) && choose_window(&chooser, from, to);
     free(chooser.only);
     if (ok && options->title != NULL) {
         snprintf(lanes->title, sizeof lanes->title, "%s", options->title);
-    } else if (ok && options->srb != 0 && lanes->span_count > 0) {
+    } else if (ok && chooser.srb != 0 && lanes->span_count > 0) {
         snprintf(lanes->title, sizeof lanes->title,
-                 "SRB #%" PRIu64 ", %s: its way over threads and IRQLs", options->srb,
+                 "SRB #%" PRIu64 ", %s: its way over threads and IRQLs", chooser.srb,
                  lanes->span[0].name);
     } else if (ok) {
         snprintf(lanes->title, sizeof lanes->title, "A run, thread by thread");

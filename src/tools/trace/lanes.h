@@ -17,7 +17,7 @@
 #define LABEL_SIZE    160
 
 struct lanes_options {
-    uint64_t srb;      /**< Only this SRB's way; 0: all. */
+    const char *srb; /**< Only this SRB's way: a number, or a command, then the last; NULL: all. */
     uint64_t from, to; /**< Records; 0: no limit. */
     const char *only;  /**< File with names of functions, one a line: the others are left out. */
     const char *title; /**< NULL: made from what is shown. */
