@@ -23,3 +23,13 @@ fuzz: deps-fuzz
 conformance: deps-conformance
 	@$(MAKE) --no-print-directory $(B)/nthost $(B)/vmini.so
 	@BUILD=$(B) mk/conformance.py page
+
+# Data: 100,000 operations against a model of every byte, images there and back by qemu-img.
+.PHONY: soak
+soak: deps-serve
+	@$(MAKE) --no-print-directory $(B)/nthost $(B)/vmini.so $(B)/soak
+	@BUILD=$(B) mk/soak.sh
+$(B)/soak: tests/soak/soak.c
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -o $@ $< -liscsi

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define BUFFERS_LEAST   4096u
-#define BUFFERS_CLASSES 11u /**< 4 KiB to 4 MiB. */
+#define BUFFERS_CLASSES 13u /**< 4 KiB to 16 MiB. */
 #define BUFFERS_MOST    ((size_t)BUFFERS_LEAST << (BUFFERS_CLASSES - 1))
 
 struct buffers {

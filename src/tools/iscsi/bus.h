@@ -38,6 +38,9 @@ struct bus_command {
     enum bus_direction direction;
     void *data;
     uint32_t length; /**< Bytes of data that there is room for, or that there are. */
+    /** Not 0: a READ of so many blocks is sent as several, each of at most so many blocks of
+     * `block_size` bytes. */
+    uint32_t piece_blocks, block_size;
 
     /* Valid when done. */
     uint8_t status; /**< SAM-5 status code: 00h GOOD, 02h CHECK CONDITION ... */
@@ -49,6 +52,7 @@ struct bus_command {
     /* The bus's own, from open to close. */
     void *handle;
     void *owner;
+    uint32_t piece_done;
 };
 
 enum bus_reset_level { BUS_RESET_UNIT, BUS_RESET_TARGET, BUS_RESET_BUS };

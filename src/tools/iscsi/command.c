@@ -263,6 +263,7 @@ static uint32_t block_size(struct task *task)
             if (units[i].at.path == task->command.at.path &&
                 units[i].at.target == task->command.at.target) {
                 luns[units[i].at.lun].block_size = units[i].block_size;
+                luns[units[i].at.lun].device_type = units[i].device_type;
             }
         }
     }
@@ -282,6 +283,23 @@ static void shorten(struct task *task, const struct cdb_transfer *transfer, uint
         task->judged = true; /* WRITE(6) of no blocks would be one of 256 */
     } else {
         cdb_shorten(task->command.cdb, transfer, blocks);
+    }
+}
+
+#define CDROM       0x05
+#define CDROM_PIECE (1024u * 1024)
+
+/** A disk says in VPD page B0h how much it takes at once; a CD-ROM has no page for that, so long
+ * reads are cut, as the class driver of Windows does with every read. */
+static void cut_long_read(struct task *task, uint32_t size)
+{
+    struct bus_command *command = &task->command;
+    bool read = command->cdb[0] == 0x28 || command->cdb[0] == 0xA8;
+
+    if (read && task->conn->luns[command->at.lun].device_type == CDROM &&
+        command->length > CDROM_PIECE) {
+        command->block_size = size;
+        command->piece_blocks = CDROM_PIECE / size;
     }
 }
 
@@ -309,6 +327,8 @@ static void measure(struct task *task)
     if (command->direction == BUS_NO_DATA || command->length == 0) {
         command->direction = BUS_NO_DATA;
         command->length = 0;
+    } else if (command->direction == BUS_DATA_IN && transfer.known) {
+        cut_long_read(task, size);
     }
 }
 

@@ -89,6 +89,7 @@ struct conn_lun {
     uint8_t attention;     /**< ATTENTION_* that are to be told. */
     bool prevents;         /**< It has asked that the medium stay. */
     bool descriptor_sense; /**< The unit has D_SENSE set. */
+    uint8_t device_type;
     uint32_t block_size;
 };
 

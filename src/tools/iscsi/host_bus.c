@@ -5,6 +5,8 @@
  */
 #include "tools/iscsi/host_bus.h"
 
+#include "tools/iscsi/pdu.h"
+
 #include "host.h"
 
 #include <ntifs.h>
@@ -93,15 +95,52 @@ static void translate(struct bus_command *command, uint8_t srb_status)
     }
 }
 
+/** Sends the next piece of a long READ(10) or (12). */
+static void submit_piece(struct bus_command *command)
+{
+    struct host_request *request = command->handle;
+    uint32_t done = command->piece_done / command->block_size;
+    uint32_t blocks = command->length / command->block_size - done;
+
+    blocks = blocks < command->piece_blocks ? blocks : command->piece_blocks;
+    put32(request->cdb + 2, get32(command->cdb + 2) + done);
+    if (command->cdb[0] == 0x28) {
+        put16(request->cdb + 7, (uint16_t)blocks);
+    } else {
+        put32(request->cdb + 6, blocks);
+    }
+    request->data = (char *)command->data + command->piece_done;
+    request->data_length = blocks * command->block_size;
+    host_submit(request);
+}
+
+/** A piece has ended. \return whether another follows. */
+static bool next_piece(struct bus_command *command, const struct host_request *request)
+{
+    if (command->piece_blocks == 0 || SRB_STATUS(request->srb_status) != SRB_STATUS_SUCCESS) {
+        return false;
+    }
+    command->piece_done += request->transferred;
+    if (request->transferred == 0 || command->piece_done + command->block_size > command->length) {
+        return false;
+    }
+    submit_piece(command);
+    return true;
+}
+
 /** \irql{<= DISPATCH_LEVEL} */
 static void request_done(struct host_request *request)
 {
     struct bus_command *command = request->context;
     struct host_bus *self = command->owner;
+    uint32_t moved = request->transferred;
 
+    if (next_piece(command, request)) {
+        return;
+    }
+    moved = command->piece_blocks != 0 ? command->piece_done : moved;
     command->status = request->scsi_status;
-    command->transferred =
-        request->transferred < command->length ? request->transferred : command->length;
+    command->transferred = moved < command->length ? moved : command->length;
     command->sense_length =
         request->sense_valid < BUS_SENSE ? request->sense_valid : (uint8_t)BUS_SENSE;
     memcpy(command->sense, request->sense, command->sense_length);
@@ -150,7 +189,12 @@ static void submit(void *context, struct bus_command *command)
     request->direction = directions[command->direction];
     request->data = command->data;
     request->data_length = command->length;
-    host_submit(request);
+    if (command->piece_blocks != 0) {
+        command->piece_done = 0;
+        submit_piece(command);
+    } else {
+        host_submit(request);
+    }
 }
 
 static void abort_command(void *context, struct bus_command *command)
