@@ -266,10 +266,10 @@ def fixes_table(results, apart):
     return "\n".join(lines)
 
 
-def keep(name, text):
+def keep(name, text, maker="make conformance"):
     """Puts a table between its marks in the page."""
     page = PAGE.read_text()
-    begin, end = "<!-- %s: make conformance -->" % name, "<!-- end of %s -->" % name
+    begin, end = "<!-- %s: %s -->" % (name, maker), "<!-- end of %s -->" % name
     if begin not in page or end not in page:
         raise Failure("%s has no marks for the table %s" % (PAGE, name))
     head, rest = page.split(begin, 1)

@@ -33,3 +33,13 @@ $(B)/soak: tests/soak/soak.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -o $@ $< -liscsi
+
+# Speed: tgtd and ours, side by side.
+.PHONY: bench-iscsi
+bench-iscsi: deps-serve
+	@$(MAKE) --no-print-directory $(B)/nthost $(B)/vmini.so $(B)/pingpong
+	@BUILD=$(B) mk/bench_iscsi.py
+$(B)/pingpong: tests/bench/pingpong.c
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(COMMON) $(WARN) $(SANFLAGS) -o $@ $<
