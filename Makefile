@@ -48,7 +48,13 @@ DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version
 
 DRIVER_SRC := $(sort $(wildcard src/driver/*/*.c src/driver/*/more/*.c))
 HOST_SRC := $(sort $(wildcard src/host/*.c src/host/*/*.c))
-NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c src/tools/probe/*.c src/tools/trace/*.c src/tools/iscsi/*.c))
+# The management application: one source, and for each system what finds the adapter there.
+VMINICTL_COMMON := src/tools/control/adapter.c src/tools/control/explain.c src/tools/control/text.c \
+	src/tools/vminictl/main.c src/tools/vminictl/commands.c src/tools/vminictl/json.c
+VMINICTL_SRC := $(VMINICTL_COMMON) src/tools/vminictl/os_socket.c src/tools/control/path_posix.c src/host/nt/utf.c \
+	src/host/nt/win32path.c
+NTHOST_SRC := $(sort $(wildcard src/tools/nthost/*.c) $(filter-out %_windows.c,$(wildcard src/tools/control/*.c)) \
+	$(wildcard src/tools/probe/*.c src/tools/trace/*.c src/tools/iscsi/*.c))
 BENCH_SRC := $(sort $(wildcard src/tools/bench/*.c))
 DRIVER_OBJ := $(DRIVER_SRC:%.c=$(B)/%.o)
 HOST_OBJ := $(HOST_SRC:%.c=$(B)/%.o)
@@ -72,7 +78,7 @@ help:
 	'More: make help-all'
 help-all: help
 	@printf '%s\n' '' \
-	'  make build            the driver (build/vmini.so), the host (build/nthost)' \
+	'  make build            the driver (build/vmini.so), the host (build/nthost), the management program (build/vminictl)' \
 	'  make demo DISK=x ISO=y  with images of your own, opened read-only' \
 	'  make before FIX=05    the driver without fix 05; make history: a git repository with a commit for each fix' \
 	'  make matrix           without each fix exactly its declared checks fail; make captures: the stories show what runs show' \
@@ -97,7 +103,7 @@ deps-%:
 
 .PHONY: build
 build: deps-build
-	@$(MAKE) --no-print-directory $(B)/nthost $(B)/vmini.so
+	@$(MAKE) --no-print-directory $(B)/nthost $(B)/vminictl $(B)/vmini.so
 
 $(B)/src/driver/%.o: src/driver/%.c
 	@mkdir -p $(@D)
@@ -118,6 +124,9 @@ $(B)/vmini.so: $(DRIVER_OBJ) mk/driver.map mk/imports.sh src/driver/imports.txt
 	$(Q)$(CC) $(DRIVER_LDFLAGS) -o $@ $(DRIVER_OBJ)
 	@mk/imports.sh $@ src/driver/imports.txt
 
+$(B)/vminictl: $(VMINICTL_SRC:%.c=$(B)/%.o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 $(B)/nthost: $(NTHOST_SRC:%.c=$(B)/%.o) $(HOST_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(NTHOST_LDLIBS) $(LDLIBS)
@@ -168,7 +177,7 @@ $(eval $(call runner,06-compliance,$(call driver_objects,06) $(FAKE_PORT)))
 $(eval $(call runner,host,$(HOST_OBJ) $(HOST_SUPPORT)))
 $(eval $(call runner,abi,))
 TOOLS_OBJ := $(filter-out $(B)/src/tools/nthost/main.o,$(NTHOST_SRC:%.c=$(B)/%.o))
-$(B)/tests/tools/run: LDLIBS += $(NTHOST_LDLIBS)
+$(B)/tests/tools/run: LDLIBS += $(NTHOST_LDLIBS) -lutil
 $(eval $(call runner,tools,$(TOOLS_OBJ) $(HOST_OBJ) $(HOST_SUPPORT)))
 $(eval $(call runner,system,$(HOST_OBJ) $(HOST_SUPPORT)))
 
@@ -190,12 +199,12 @@ $(foreach f,$(FIXTURE_SRC),$(eval $(call fixture,$(f))))
 RUNNERS := $(foreach s,$(SUITES),$(if $(wildcard tests/$(s)/test_*.c),$(B)/tests/$(s)/run))
 CH ?=
 WANTED := $(if $(CH),$(filter $(B)/tests/$(CH)%,$(RUNNERS)),$(RUNNERS))
-TEST_ENV := VMINI_FIXTURES=$(B)/tests/fixtures VMINI_DRIVER=$(B)/vmini.so VMINI_NTHOST=$(B)/nthost
+TEST_ENV := VMINI_FIXTURES=$(B)/tests/fixtures VMINI_DRIVER=$(B)/vmini.so VMINI_NTHOST=$(B)/nthost VMINI_VMINICTL=$(B)/vminictl
 
 .PHONY: test run-tests check
 test check: deps-test
 	@$(MAKE) --no-print-directory run-tests
-run-tests: $(WANTED) $(B)/vmini.so $(B)/nthost $(FIXTURES)
+run-tests: $(WANTED) $(B)/vmini.so $(B)/nthost $(B)/vminictl $(FIXTURES)
 	@$(if $(WANTED),,echo "make: no tests for CH=$(CH); chapters: $(CHAPTERS), and host abi iscsi tools system" >&2; exit 2)
 	@SANITIZE=$(SANITIZE) $(TEST_ENV) mk/run-suites.sh $(WANTED)
 
@@ -209,7 +218,7 @@ compile: deps-compile
 	$(MAKE) --no-print-directory CC=gcc everything
 	$(MAKE) --no-print-directory CC=clang everything
 .PHONY: everything
-everything: $(B)/vmini.so $(B)/nthost $(RUNNERS) $(FIXTURES) $(if $(BENCH_SRC),$(B)/bench)
+everything: $(B)/vmini.so $(B)/nthost $(B)/vminictl $(RUNNERS) $(FIXTURES) $(if $(BENCH_SRC),$(B)/bench)
 
 # --- demo, bench, checks -----------------------------------------------------------------------------------------------
 

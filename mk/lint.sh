@@ -1,5 +1,5 @@
 #!/bin/sh
-# Format, cppcheck, clang-tidy. Stops at the first kind that finds something.
+# Format, cppcheck, clang-tidy, manual pages. Stops at the first kind that finds something.
 set -eu
 sources=$(git ls-files 'src/*.c' 'src/*.h' 'tests/*.c' 'tests/*.h')
 
@@ -20,5 +20,11 @@ for file in $(git ls-files 'src/driver/*.c'); do
     clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" \
         "$file" -- -std=gnu11 -fshort-wchar -Wno-multichar -Isrc/driver -Isrc/host/wdk/nt -Isrc/host/wdk/storport \
         2>/dev/null
+done
+echo "lint: the manual page"
+for page in $(git ls-files 'src/*.1'); do
+    mandoc -T lint -W style "$page"
+    warnings=$(groff -mandoc -ww -z "$page" 2>&1)
+    [ -z "$warnings" ] || { echo "$warnings" >&2; exit 1; }
 done
 echo "lint: nothing found"

@@ -46,6 +46,20 @@ $(WIN)/vmini.sys.debug: $(SYS_OBJ) $(SYS_LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(MINGW)gcc $(SYS_LDFLAGS) -o $@ $(SYS_OBJ) $(SYS_LIBS)
 
+# vminictl.exe: an ordinary program.
+EXE_CFLAGS := -std=gnu11 -O2 -g -fno-ident -MMD -MP '-ffile-prefix-map=$(CURDIR)=.' $(WARN) -D_WIN32_WINNT=0x0A00 \
+	-D__USE_MINGW_ANSI_STDIO=1 -Isrc -Isrc/host -Isrc/host/wdk/storport
+EXE_SRC := $(VMINICTL_COMMON) src/tools/vminictl/os_windows.c src/tools/control/path_windows.c
+EXE_OBJ := $(EXE_SRC:%.c=$(WIN)/%.o)
+$(WIN)/src/tools/%.o: src/tools/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(MINGW)gcc $(EXE_CFLAGS) -c $< -o $@
+$(WIN)/vminictl.exe: $(EXE_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(MINGW)gcc -static -Wl,--dynamicbase,--nxcompat,--high-entropy-va -Wl,--no-insert-timestamp -s -o $@ $(EXE_OBJ) \
+		-lsetupapi -lshell32 -lntdll
+
 define sys_fixture
 $(WIN)/fixtures/$(notdir $(1:.c=.sys)): $(1) $(SYS_LIBS) $(WIN)/postlink
 	@mkdir -p $$(@D)
@@ -69,4 +83,4 @@ run-test-sys: $(B)/tests/system/run $(B)/vmini.so $(SYS_OUTPUT) $(FIXTURES)
 	@for suite in $$($(B)/tests/system/run --list | grep -vx explore); do \
 		$(TEST_ENV) VMINI_DRIVER=$(WIN)/vmini.sys $(B)/tests/system/run --only $$suite || exit 1; done
 
--include $(DRIVER_SRC:%.c=$(WIN)/%.d) $(SYS_FIXTURES:.sys=.d)
+-include $(DRIVER_SRC:%.c=$(WIN)/%.d) $(EXE_OBJ:.o=.d) $(SYS_FIXTURES:.sys=.d)

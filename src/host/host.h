@@ -177,6 +177,13 @@ enum host_user { HOST_USER_ADMINISTRATOR, HOST_USER_STANDARD };
 /** Sets the user of the calling thread's process for opens, IOCTLs and impersonation. `unix_uid` is whom file access is
  *  checked against (0 = the process's own). */
 void host_set_user(enum host_user user, unsigned unix_uid);
+/** Whom host_set_user has set. \param unix_uid receives 0 for the process's own. */
+enum host_user host_get_user(unsigned *unix_uid);
+/** Opens the adapter for reading and writing, as CreateFile on its device interface does, and closes it again: may the
+ *  calling thread's user do that? The answer is the security descriptor's that the INF gives the device; without one,
+ *  what Windows gives devices. An IOCTL below is that of a handle which is open already.
+ *  \return STATUS_SUCCESS, STATUS_ACCESS_DENIED, or STATUS_NO_SUCH_DEVICE: no adapter is started. */
+int32_t host_adapter_open(void);
 
 /** An IOCTL in flight. */
 struct host_ioctl {

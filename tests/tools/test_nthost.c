@@ -142,8 +142,9 @@ static void test_tour(void)
            "NOT READY, MEDIUM NOT PRESENT (2/3A/00)",
            "INQUIRY: SRB SUCCESS, SCSI GOOD, 5 byte(s) moved",
            "command FFh: SRB ERROR, SCSI CHECK CONDITION, 0 byte(s) moved",
-           "INVALID COMMAND OPERATION CODE", "#1 arrival 0:2:0", "STATUS_PRIVILEGE_NOT_HELD",
-           "MEDIUM ERROR, UNRECOVERED READ ERROR (3/11/00)", "read: the adapter is stopped",
+           "INVALID COMMAND OPERATION CODE", "#1 arrival 0:2:0",
+           "the user may not open the adapter", "MEDIUM ERROR, UNRECOVERED READ ERROR (3/11/00)",
+           "read: the adapter is stopped",
            "ROOT\\SCSIADAPTER\\0000  root\\vmini  service vmini  started",
            "  SCSI\\DiskVMINI___VIRTUAL_DISK____", "HKLM\\SYSTEM\\CurrentControlSet",
            "vmini.inf: 0 error(s), 1 warning(s)", "SRBs ", "unloaded; nothing was left behind",
@@ -221,6 +222,8 @@ static void test_bad_images(void)
 /** Rights are another user's: what root may do proves nothing. */
 static void test_rights(void)
 {
+    static const char commands[] = "ping\nlist\nconnect seen.img --read-only\n";
+
     make_image("mine.img", 4096);
     make_image("seen.img", 4096);
     chmod("mine.img", 0600);
@@ -233,8 +236,14 @@ static void test_rights(void)
     EXPECT(script("connect seen.img --read-only\n! write 0:0:0 0 1 zero\n", "--as",
                   "administrator:65534"),
            0, "DATA PROTECT, WRITE PROTECTED (7/27/00)");
-    EXPECT(script("ping\nlist\nconnect seen.img --read-only\n", "--as", "standard"), 1,
-           "nothing is connected",
+    EXPECT(script("ping\n", "--as", "standard"), 1, "the user may not open the adapter",
+           "do it as administrator");
+    /* An INF that lets everybody in: then each command is asked for its privilege. */
+    copy_of_inf("open.inf", "(A;;GA;;;BA)", "(A;;GA;;;BA)(A;;GRGW;;;WD)");
+    write_file("script.txt", commands, sizeof(commands) - 1);
+    EXPECT(tool("run", "--driver", shell.driver, "--inf", "open.inf", "--as", "standard",
+                "--script", "script.txt", NULL),
+           1, "nothing is connected",
            "script.txt:3: connect seen.img: the user lacks the manage-volume privilege",
            "do it as administrator");
 }

@@ -103,6 +103,10 @@ struct nt_token {
 };
 /** Whom the current thread acts as: its impersonation token, else its process's. */
 struct nt_token nt_token_effective(void);
+/** Does a security descriptor in text form (SDDL) give this kind of user all of the access? A text
+ *  without a DACL gives everybody everything; what is malformed gives nothing. \param access GENERIC_*
+ *  or specific rights (nt/sddl.c). */
+bool nt_sddl_allows(const char *sddl, enum host_user user, ACCESS_MASK access);
 
 /* --- the registry by path (nt/registry.c) --- */
 

@@ -93,6 +93,16 @@ void host_set_user(enum host_user user, unsigned unix_uid)
                       token_create(TokenPrimary, user, unix_uid != 0 ? unix_uid : geteuid()));
 }
 
+enum host_user host_get_user(unsigned *unix_uid)
+{
+    struct token *token = process_token(process_of(sched_current()));
+    struct nt_token identity = token->identity;
+
+    nt_object_dereference(token);
+    *unix_uid = identity.uid == geteuid() ? 0 : identity.uid;
+    return identity.user;
+}
+
 /** The token that the thread acts with, referenced. */
 static struct token *thread_token(const struct nt_thread *thread)
 {

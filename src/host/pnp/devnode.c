@@ -51,6 +51,7 @@ bool pnp_create_pdo(struct host_error *error)
     }
     pnp.pdo->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     nt_device_set_instance(pnp.pdo, PNP_INSTANCE);
+    pnp_recall_security();
     return true;
 }
 

@@ -12,6 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
+/** What a device object gets that nobody protects: the system and administrators do all, others
+ *  read. */
+#define DEFAULT_SECURITY "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GRGX;;;WD)"
+
 /** A file of this host as an NT path: Z: is the root directory. */
 #define IMAGE_PREFIX "\\??\\Z:"
 
@@ -92,6 +96,24 @@ bool pnp_service_check(struct host_error *error)
     return !disabled || host_fail(error, STATUS_INVALID_PARAMETER,
                                   "set its value Start to 3 (on demand), as the INF does",
                                   "service \"%s\" is disabled: Start is 4", pnp.service);
+}
+
+void pnp_recall_security(void)
+{
+    char *text = nt_registry_get_string(PNP_ENUM "\\" PNP_INSTANCE, "Security");
+
+    snprintf(pnp.security, sizeof(pnp.security), "%s", text != NULL ? text : DEFAULT_SECURITY);
+    free(text);
+}
+
+int32_t host_adapter_open(void)
+{
+    if (pnp.stage != PNP_STARTED) {
+        return STATUS_NO_SUCH_DEVICE;
+    }
+    return nt_sddl_allows(pnp.security, nt_token_effective().user, GENERIC_READ | GENERIC_WRITE)
+               ? STATUS_SUCCESS
+               : STATUS_ACCESS_DENIED;
 }
 
 /** The first service that has an image. \return its name, to be freed, or NULL. */

@@ -29,6 +29,7 @@ struct pnp_state {
     enum pnp_stage stage;
     char service[64];
     bool has_devnode;
+    char security[512]; /**< Descriptor of the started adapter's device objects, as SDDL. */
     char problem[320]; /**< PNP_FAILED: why. */
 
     struct image *image;
@@ -55,6 +56,8 @@ bool pnp_write_value(const struct inf_install *install, const struct inf_registr
 const char *pnp_service_key(char *buffer, size_t size, const char *sub);
 /** recall.c: the file of this host that ImagePath names; to be freed. NULL = there is none. */
 char *pnp_image_path(struct host_error *error);
+/** recall.c: reads the descriptor that the INF gave the device, or takes Windows' own. */
+void pnp_recall_security(void);
 /** recall.c: is the service there, and may it be started? */
 bool pnp_service_check(struct host_error *error);
 /** service.c: loads the image and calls DriverEntry, unless that has happened already. */

@@ -3,12 +3,12 @@
  */
 #include "tools/nthost/commands.h"
 
+#include "tools/control/text.h"
 #include "tools/nthost/control.h"
 #include "tools/nthost/decode.h"
 #include "tools/nthost/tool.h"
 #include "tools/nthost/words.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,6 @@ static bool connect_image(struct session *session, int argc, char **argv)
     struct control_image image = {0};
     VMINI_CONNECT_OUT out;
     struct address at;
-    char size[32];
     const char *where = argument_value(&argc, argv, "--at");
 
     (void)session;
@@ -37,9 +36,7 @@ static bool connect_image(struct session *session, int argc, char **argv)
         return false;
     }
     host_settle(); /* The class drivers start on the unit before the next command is read. */
-    printf("%u:%u:%u  %s  %" PRIu64 " blocks of %u bytes (%s)\n", out.Address.Path,
-           out.Address.Target, out.Address.Lun, image.path, (uint64_t)out.BlockCount,
-           (unsigned)out.BlockSize, size_text(out.BlockCount * out.BlockSize, size, sizeof(size)));
+    control_print_connected(&out, image.path);
     return true;
 }
 
@@ -62,9 +59,7 @@ static bool disconnect_image(struct session *session, int argc, char **argv)
 
 static bool list(struct session *session, int argc, char **argv)
 {
-    static const char *const states[] = {"arriving", "enumerated", "departing"};
     VMINI_ACTIVE_LIST_OUT *images = control_list();
-    char path[1600], size[32];
 
     (void)session;
     (void)argc;
@@ -76,16 +71,7 @@ static bool list(struct session *session, int argc, char **argv)
         puts("nothing is connected");
     }
     for (ULONG i = 0; i < images->Returned; i++) {
-        const VMINI_ACTIVE_ENTRY *entry = &images->Entries[i];
-
-        printf("%u:%u:%u  %-10s %10s%s%s%s%s  %s\n", entry->Address.Path, entry->Address.Target,
-               entry->Address.Lun, entry->State < 3 ? states[entry->State] : "unknown",
-               size_text(entry->BlockCount * entry->BlockSize, size, sizeof(size)),
-               (entry->Flags & VMINI_CONNECT_CDROM) != 0 ? " CD-ROM" : "",
-               (entry->Flags & VMINI_CONNECT_READ_ONLY) != 0 ? " read-only" : "",
-               (entry->Flags & VMINI_CONNECT_REMOVABLE) != 0 ? " removable" : "",
-               (entry->Flags & VMINI_CONNECT_THIN) != 0 ? " thin" : "",
-               control_path_text(entry->PathName, path, sizeof(path)));
+        control_print_image(&images->Entries[i]);
     }
     free(images);
     return true;
@@ -135,10 +121,7 @@ static bool ping(struct session *session, int argc, char **argv)
     if (!control_ping(&out)) {
         return false;
     }
-    printf(
-        "vmini, interface version %u: %u bus(es) x %u targets x %u logical units, %u connected\n",
-        (unsigned)out.Version, (unsigned)out.NumberOfBuses, (unsigned)out.MaximumTargets,
-        (unsigned)out.MaximumLuns, (unsigned)out.ActiveDevices);
+    control_print_ping(&out);
     return true;
 }
 
@@ -153,27 +136,14 @@ static bool scan(struct session *session, int argc, char **argv)
 
 static bool events(struct session *session, int argc, char **argv)
 {
-    static const char *const kinds[] = {"?", "arrival", "departure", "media error"};
-    char path[1600];
     VMINI_EVENT event;
     int more;
 
     (void)argc;
     (void)argv;
     while ((more = control_next_event(session->last_event, &event)) > 0) {
-        const char *status = nt_status_name(event.Status);
-
         session->last_event = event.Sequence;
-        if (event.Lost != 0) {
-            printf("(%u event(s) were overwritten before)\n", (unsigned)event.Lost);
-        }
-        printf("#%" PRIu64 " %s %u:%u:%u %s", (uint64_t)event.Sequence,
-               kinds[event.Kind < 4 ? event.Kind : 0], event.Address.Path, event.Address.Target,
-               event.Address.Lun, control_path_text(event.PathName, path, sizeof(path)));
-        if (event.Status != 0) {
-            printf(" %s (%08X)", status != NULL ? status : "", (unsigned)event.Status);
-        }
-        putchar('\n');
+        control_print_event(&event);
     }
     return more == 0;
 }

@@ -1,6 +1,6 @@
 /**
  * \file
- * Client of the driver's control interface (driver/vmini_ioctl.h): one function per command. Paths
+ * Client of the driver's control interface, inside the host: tools/control, with complaints. Paths
  * are POSIX paths of this machine, or Windows paths ("Z:\\...", "\\\\server\\share\\..."), which go
  * through unchanged.
  */
@@ -8,11 +8,8 @@
 #define NTHOST_CONTROL_H
 
 #include "host.h"
+#include "tools/control/adapter.h"
 #include "tools/nthost/address.h"
-
-#include <ntifs.h>
-
-#include "driver/vmini_ioctl.h"
 
 /** What CONNECT is asked for. */
 struct control_image {
@@ -34,8 +31,5 @@ VMINI_ACTIVE_LIST_OUT *control_list(void);
 /** Takes the first event after `last`, if it has happened already. \return 1, 0 = none yet, -1
  * after a complaint. */
 int control_next_event(uint64_t last, VMINI_EVENT *event);
-
-/** A path out of an answer as text: "Z:\\tmp\\a.img" as "/tmp/a.img". \return `buffer`. */
-const char *control_path_text(const WCHAR *path, char *buffer, size_t size);
 
 #endif

@@ -53,23 +53,6 @@ const char *hex_line(const void *data, size_t length, char *buffer, size_t size)
     return buffer;
 }
 
-const char *size_text(uint64_t bytes, char *buffer, size_t size)
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double value = (double)bytes;
-    unsigned unit = 0;
-
-    if (bytes < 1024) {
-        snprintf(buffer, size, "%" PRIu64 " bytes", bytes);
-        return buffer;
-    }
-    for (value /= 1024; value >= 1024 && unit < 5; value /= 1024) {
-        unit++;
-    }
-    snprintf(buffer, size, "%.1f %s", value, units[unit]);
-    return buffer;
-}
-
 void print_outcome(const struct scsi_command *command)
 {
     printf("  %s: SRB %s, SCSI %s, %u byte(s) moved\n", command_name(command->cdb),

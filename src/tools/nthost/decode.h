@@ -6,14 +6,13 @@
 #ifndef NTHOST_DECODE_H
 #define NTHOST_DECODE_H
 
+#include "tools/control/text.h"
 #include "tools/nthost/scsi.h"
 
 /** Sixteen bytes a line, with offset and text; lines that repeat the one before are left out. */
 void print_hex(const void *data, size_t length);
 /** Bytes in one line, blanks between them: "12 00 00". \return `buffer`. */
 const char *hex_line(const void *data, size_t length, char *buffer, size_t size);
-/** "16.0 MiB". \return `buffer`. */
-const char *size_text(uint64_t bytes, char *buffer, size_t size);
 /** One line: how the command ended, and below it its sense data if there are some. */
 void print_outcome(const struct scsi_command *command);
 

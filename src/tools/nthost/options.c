@@ -8,6 +8,7 @@
 #include "tools/nthost/tool.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum option_code {
@@ -30,6 +31,9 @@ enum option_code {
     OPT_NO_START,
     OPT_NO_INSTALL,
     OPT_REGISTRY,
+    OPT_CONTROL,
+    OPT_CONTROL_MODE,
+    OPT_CONTROL_GROUP,
     OPT_OUTPUT,
     OPT_HELP,
 };
@@ -54,6 +58,9 @@ static const struct option run_options[] = {
     {"no-start", no_argument, NULL, OPT_NO_START},
     {"no-install", no_argument, NULL, OPT_NO_INSTALL},
     {"registry", required_argument, NULL, OPT_REGISTRY},
+    {"control", required_argument, NULL, OPT_CONTROL},
+    {"control-mode", required_argument, NULL, OPT_CONTROL_MODE},
+    {"control-group", required_argument, NULL, OPT_CONTROL_GROUP},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -90,6 +97,13 @@ void options_help_run(void)
          "                    hold for every --disk\n"
          "\n"
          "  --script FILE     obeys FILE; an error ends it. \"-\": standard input\n"
+         "  --control PATH    a socket for vminictl; without a prompt the host then stays until "
+         "SIGINT or SIGTERM\n"
+         "  --control-mode MODE, --control-group GROUP\n"
+         "                    who may use it (default: 0600). Root, the host's own user, and the "
+         "group if the mode lets\n"
+         "                    it in are administrators\n"
+         "\n"
          "  --as USER[:UID]   who calls: administrator (default) or standard; UID: whose rights to "
          "files count\n"
          "  --unc DIR         the directory that stands for the network: \\\\server\\share is "
@@ -150,6 +164,19 @@ static bool add_image(struct options *options, const char *path, bool cdrom)
     return true;
 }
 
+/** Permissions, in octal as chmod takes them. */
+static bool parse_mode(const char *text, struct options *options)
+{
+    char *end;
+    unsigned long mode = strtoul(text, &end, 8);
+
+    if (text[0] < '0' || text[0] > '7' || *end != '\0' || mode > 0777 || mode == 0) {
+        return tool_fail("for example 0660", "--control-mode %s: no permissions in octal", text);
+    }
+    options->control.mode = (unsigned)mode;
+    return true;
+}
+
 static bool add_parameter(struct machine_options *machine, const char *text)
 {
     if (machine->parameter_count == MACHINE_PARAMETERS) {
@@ -176,6 +203,10 @@ static const char **text_of(int code, struct options *options)
         return &options->machine.host.unc_root;
     case OPT_REGISTRY:
         return &options->machine.host.registry_file;
+    case OPT_CONTROL:
+        return &options->control.path;
+    case OPT_CONTROL_GROUP:
+        return &options->control.group;
     case OPT_OUTPUT:
         return &options->output;
     default:
@@ -217,6 +248,8 @@ static bool take(int code, const char *value, struct options *options)
         return number_parse(value, "seed", UINT64_MAX, &options->machine.host.sched.seed);
     case OPT_AS:
         return parse_user(value, &options->machine);
+    case OPT_CONTROL_MODE:
+        return parse_mode(value, options);
     case OPT_SET:
         return add_parameter(&options->machine, value);
     default:

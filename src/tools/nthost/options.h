@@ -5,6 +5,7 @@
 #ifndef NTHOST_OPTIONS_H
 #define NTHOST_OPTIONS_H
 
+#include "tools/control/server.h"
 #include "tools/nthost/machine.h"
 
 #define OPTIONS_IMAGES 64
@@ -20,9 +21,10 @@ struct options {
     struct option_image images[OPTIONS_IMAGES];
     unsigned image_count;
     uint32_t disk_flags; /**< VMINI_CONNECT_* of every --disk. */
-    const char *trace;   /**< File that gets every trace record. */
-    const char *script;  /**< "-" = standard input. */
-    const char *output;  /**< demo: the new disk image. */
+    struct control_server_options control;
+    const char *trace;  /**< File that gets every trace record. */
+    const char *script; /**< "-" = standard input. */
+    const char *output; /**< demo: the new disk image. */
     bool no_start;
     bool verbose;
     bool help;

@@ -4,10 +4,12 @@
  */
 #include "tools/nthost/prompt.h"
 
+#include "tools/nthost/loop.h"
 #include "tools/nthost/tool.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <editline/readline.h>
 
@@ -34,12 +36,20 @@ static char **complete(const char *text, int start, int end)
     return start == 0 ? rl_completion_matches(text, next_command) : NULL;
 }
 
-void prompt_run(struct session *session)
+/** libedit calls this instead of waiting for a key. */
+static int serve_meanwhile(void)
+{
+    loop_until_input(STDIN_FILENO);
+    return 0;
+}
+
+void prompt_run(struct session *session, bool serve)
 {
     char *line;
 
     rl_readline_name = "nthost";
     rl_attempted_completion_function = complete;
+    rl_event_hook = serve ? serve_meanwhile : NULL;
     using_history();
     puts("vmini in its host. `help` lists the commands, `connect FILE` serves an image, `quit` "
          "ends.");

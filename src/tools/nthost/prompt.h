@@ -7,7 +7,8 @@
 
 #include "tools/nthost/commands.h"
 
-/** Reads and runs commands until `quit` or the end of input. An error does not end it. */
-void prompt_run(struct session *session);
+/** Reads and runs commands until `quit` or the end of input. An error does not end it. \param serve
+ * there is a control socket to be served between two keys. */
+void prompt_run(struct session *session, bool serve);
 
 #endif

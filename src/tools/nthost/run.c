@@ -7,6 +7,7 @@
 #include "nt/trace.h"
 #include "tools/nthost/commands.h"
 #include "tools/nthost/control.h"
+#include "tools/nthost/loop.h"
 #include "tools/nthost/prompt.h"
 #include "tools/trace/chrome.h"
 
@@ -72,6 +73,13 @@ static bool connect_images(const struct options *options)
     return true;
 }
 
+/** Is there another line? Meanwhile the control socket is served. */
+static bool next_line(FILE *file, char **line, size_t *size)
+{
+    return (file == stdin ? loop_until_input(STDIN_FILENO) : loop_turn()) &&
+           getline(line, size, file) != -1;
+}
+
 /** Obeys a file line by line. \return false at the first error. */
 static bool run_script(struct session *session, FILE *file, const char *name)
 {
@@ -80,7 +88,7 @@ static bool run_script(struct session *session, FILE *file, const char *name)
     unsigned number = 0;
     bool ok = true;
 
-    while (ok && !session->quit && getline(&line, &size, file) != -1) {
+    while (ok && !session->quit && next_line(file, &line, &size)) {
         snprintf(place, sizeof(place), "%s:%u", name, ++number);
         tool_at(place);
         ok = command_line(session, line);
@@ -104,6 +112,7 @@ static bool obey(struct session *session, const char *script)
     bool ok;
 
     if (script == NULL || strcmp(script, "-") == 0) {
+        setvbuf(stdin, NULL, _IONBF, 0); /* What is read is read for good: see next_line. */
         return run_script(session, stdin, "stdin");
     }
     file = fopen(script, "r");
@@ -132,12 +141,16 @@ enum tool_exit run(const struct options *options)
     trace_enable(options->trace != NULL ? TRACE_ALL : KINDS_FEW);
     ok = options->no_start ? machine_install(&options->machine, &files)
                            : machine_up(&options->machine, &files);
-    ok = ok && connect_images(options);
+    ok = ok && connect_images(options) && loop_start(&options->control, !is_interactive(options));
     if (ok && is_interactive(options)) {
-        prompt_run(&session);
-    } else {
-        ok = ok && obey(&session, options->script);
+        prompt_run(&session, options->control.path != NULL);
+    } else if (ok) {
+        ok = obey(&session, options->script);
+        if (ok && !session.quit) {
+            loop_until_signal(); /* A host with a control socket stays. */
+        }
     }
+    loop_stop();
     ok = machine_down() && ok;
     if (ok && is_interactive(options)) {
         puts("The machine is down; nothing was left behind.");

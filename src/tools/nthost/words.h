@@ -30,7 +30,4 @@ struct sense {
 /** \return false when the bytes are no sense data. */
 bool sense_parse(const uint8_t *data, size_t length, struct sense *sense);
 
-/** "STATUS_SHARING_VIOLATION" ..., or NULL. */
-const char *nt_status_name(int32_t status);
-
 #endif
