@@ -37,8 +37,7 @@ static bool part_is(const struct entry *entry, unsigned part, const char *text)
 static bool is_about(const struct entry *entry, enum host_user user)
 {
     return part_is(entry, 5, "WD") || part_is(entry, 5, "AU") || part_is(entry, 5, "IU") ||
-           part_is(entry, 5, "BU") ||
-           (user == HOST_USER_ADMINISTRATOR && part_is(entry, 5, "BA"));
+           part_is(entry, 5, "BU") || (user == HOST_USER_ADMINISTRATOR && part_is(entry, 5, "BA"));
 }
 
 /** Rights by pairs of letters, or as a number. */

@@ -30,7 +30,7 @@ struct pnp_state {
     char service[64];
     bool has_devnode;
     char security[512]; /**< Descriptor of the started adapter's device objects, as SDDL. */
-    char problem[320]; /**< PNP_FAILED: why. */
+    char problem[320];  /**< PNP_FAILED: why. */
 
     struct image *image;
     PDRIVER_OBJECT driver;

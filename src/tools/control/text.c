@@ -161,6 +161,6 @@ bool control_size_whole(const char *path, uint64_t size, uint32_t flags,
              " bytes are no multiple of the block size %u: the last %u bytes would be missing",
              path, size, block, (unsigned)(size % block));
     snprintf(problem->remedy, sizeof(problem->remedy),
-             "make it longer (truncate -s %%%u FILE); work on a copy if in doubt", block);
+             "truncate -s %%%u FILE makes it longer; work on a copy if in doubt", block);
     return false;
 }
