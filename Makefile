@@ -39,7 +39,8 @@ DRIVER_CALLS := -fno-plt $(if $(findstring gcc,$(CC)),-maccumulate-outgoing-args
 DRIVER_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -Wconversion -fshort-wchar -fno-semantic-interposition $(DRIVER_CALLS) -Isrc/driver $(WDK)
 # Driver code linked into a unit test, and the test itself: it sees both sides of the fence.
 UNIT_CFLAGS := $(COMMON) $(filter-out -Wmissing-prototypes,$(WARN)) $(SANFLAGS) -D_GNU_SOURCE= -fshort-wchar -Isrc/driver -Isrc/host $(WDK) -Isrc -Itests -Itests/support -I.
-LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed
+# Bound at the start, not at each first call: a test forks thousands of children, and each would bind anew.
+LDFLAGS := $(SANFLAGS) -rdynamic -Wl,--no-as-needed -Wl,-z,now
 LDLIBS := -lpthread -ldl -lm
 NTHOST_LDLIBS := -ledit -lcjson -luv -lisal -lnettle
 DRIVER_LDFLAGS := -shared $(SANFLAGS) -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now

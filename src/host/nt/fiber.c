@@ -120,6 +120,12 @@ FIBER_NO_TSAN void fiber_make(struct fiber *fiber, void (*enter)(struct fiber *)
     fiber->context.uc_link = NULL;
     makecontext(&fiber->context, (void (*)(void))trampoline, 2, (unsigned)self,
                 (unsigned)(self >> 32));
+    /* The end of the chain of frames: what getcontext has put there is the creator's. */
+#if defined(__x86_64__)
+    fiber->context.uc_mcontext.gregs[REG_RBP] = 0;
+#elif defined(__aarch64__)
+    fiber->context.uc_mcontext.regs[29] = 0;
+#endif
 #if defined(FIBER_TSAN)
     fiber->tsan_fiber = __tsan_create_fiber(0);
 #endif

@@ -188,6 +188,7 @@ NTSTATUS fsd_read(struct fs_open *open, void *data, uint32_t length, int64_t off
     uint32_t done = 0;
 
     *moved = 0;
+    nt_pool_paged_touch(data);
     while (done < wanted) {
         ssize_t got = pread(open->fd, (char *)data + done, wanted - done, offset + done);
         if (got < 0 && errno == EINTR) {
@@ -232,6 +233,7 @@ NTSTATUS fsd_write(struct fs_open *open, const void *data, uint32_t length, int6
     bool synced = true;
 
     *moved = 0;
+    nt_pool_paged_touch(data);
     while (done < wanted) {
         const char *from = (const char *)data + done;
         ssize_t got = through ? write_through(open->fd, from, wanted - done, offset + done, &synced)

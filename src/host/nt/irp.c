@@ -256,9 +256,9 @@ struct unload_safe {
 static struct unload_safe *unload_safe_allocate(void)
 {
     bool cached = io_cache_wanted();
-    struct unload_safe *safe = cached
-                                   ? io_cache_take(IO_CACHE_COMPLETION, sizeof(*safe))
-                                   : nt_pool_allocate(NonPagedPoolNx, sizeof(*safe), NT_HOST_TAG);
+    struct unload_safe *safe =
+        cached ? io_cache_take(IO_CACHE_COMPLETION, sizeof(*safe))
+               : nt_pool_allocate(NonPagedPoolNx, sizeof(*safe), NT_PRIVATE_TAG);
 
     if (safe != NULL) {
         safe->cached = cached;
@@ -271,7 +271,7 @@ static void unload_safe_free(struct unload_safe *safe)
     if (safe->cached) {
         io_cache_give(IO_CACHE_COMPLETION, safe);
     } else {
-        nt_pool_free(safe, NT_HOST_TAG);
+        nt_pool_free(safe, NT_PRIVATE_TAG);
     }
 }
 

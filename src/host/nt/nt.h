@@ -174,6 +174,8 @@ uint64_t nt_handle_count(void);
 /* --- pool (nt/pool.c) --- */
 
 #define NT_HOST_TAG 0x74736F48u /**< 'tsoH', shown as "Host": the host's own pool, in no census. */
+/** For what no driver ever has a pointer to: not in special pool. */
+#define NT_PRIVATE_TAG 0x76697250u /**< 'virP'. */
 /**
  * What ExAllocatePoolWithTag and StorPortAllocatePool do after their NT_ROUTINE: the rules, low
  * resources, the memory. No scheduling point. The host's own structures that drivers see come from
@@ -205,7 +207,13 @@ size_t nt_pool_outstanding(uint32_t tag, size_t *bytes);
  * tests.
  */
 void nt_pool_fail(unsigned nth, bool from_then_on);
-/** Opens or closes paged pool (seeded scheduler): called on each crossing of DISPATCH_LEVEL. */
+/** May paged pool be touched (seeded scheduler)? Called on each crossing of DISPATCH_LEVEL. */
 void nt_pool_paged_access(bool accessible);
+/** Before the operating system is given an address that may lie in paged pool: it would not fault,
+ *  but fail. */
+void nt_pool_paged_touch(const void *address);
+/** An access has faulted: was it paged pool, which the thread may touch, but which was not opened
+ *  yet? \return true: it is open now, try again. */
+bool nt_pool_paged_fault(const void *address);
 
 #endif

@@ -78,7 +78,7 @@ size_t nt_pool_outstanding(uint32_t tag, size_t *bytes)
     for (unsigned i = 0; i < TAGS; i++) {
         uint32_t found = atomic_load(&tags[i].tag);
 
-        if (tag == 0 ? found != NT_HOST_TAG : found == tag) {
+        if (tag == 0 ? !pool_tag_is_host(found) : found == tag) {
             blocks += atomic_load(&tags[i].blocks);
             sum += atomic_load(&tags[i].bytes);
         }
@@ -127,7 +127,7 @@ void pool_describe(FILE *out)
         struct describe describe = {out, atomic_load(&tags[i].tag), 0};
         uint64_t blocks = atomic_load(&tags[i].blocks);
 
-        if (blocks != 0 && describe.tag != NT_HOST_TAG) {
+        if (blocks != 0 && !pool_tag_is_host(describe.tag)) {
             fprintf(out, "  tag '%s': %llu blocks, %llu bytes\n", pool_tag_text(describe.tag, text),
                     (unsigned long long)blocks, (unsigned long long)atomic_load(&tags[i].bytes));
             pool_special_visit(describe_block, &describe);
@@ -148,7 +148,7 @@ static bool fails_now(uint32_t tag)
 {
     unsigned left = atomic_load_explicit(&fail_in, memory_order_relaxed);
 
-    while (left != 0 && tag != NT_HOST_TAG) {
+    while (left != 0 && !pool_tag_is_host(tag)) {
         unsigned next = left == 1 && fail_from_then_on ? 1 : left - 1;
 
         if (atomic_compare_exchange_weak(&fail_in, &left, next)) {
@@ -225,11 +225,11 @@ void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag)
 {
     void *block = NULL;
 
-    if (tag != NT_HOST_TAG) {
+    if (!pool_tag_is_host(tag)) {
         check_allocation(type, bytes, tag);
     }
     if (!fails_now(tag)) {
-        if (verifier_enabled()) {
+        if (verifier_enabled() && tag != NT_PRIVATE_TAG) {
             block = pool_special_allocate(type, bytes, tag);
         }
         if (block == NULL) {
@@ -277,7 +277,7 @@ static void find_block(const void *address, struct nt_pool_block *block)
 static void check_free(const struct nt_pool_block *block, ULONG tag)
 {
     char text[5], other[5], name[128];
-    KIRQL irql = block->tag == NT_HOST_TAG ? PASSIVE_LEVEL : nt_irql();
+    KIRQL irql = pool_tag_is_host(block->tag) ? PASSIVE_LEVEL : nt_irql();
     const void *timer;
 
     if (block->freed) {
@@ -297,7 +297,7 @@ static void check_free(const struct nt_pool_block *block, ULONG tag)
             irql, block->type, (uint64_t)block->address, "The block ('%s') is freed at IRQL %u.",
             pool_tag_text(block->tag, text), irql);
     }
-    if (verifier_enabled() && block->tag != NT_HOST_TAG) {
+    if (verifier_enabled() && !pool_tag_is_host(block->tag)) {
         verifier_memory_freed(block->address, block->bytes);
         timer = nt_timer_within(block->address, block->bytes);
         if (timer != NULL) {

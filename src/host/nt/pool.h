@@ -24,6 +24,12 @@ static inline bool pool_type_paged(POOL_TYPE type)
     return (type & 1) != 0;
 }
 
+/** Is it the host's own memory? No census counts it, and no low-resource test fails it. */
+static inline bool pool_tag_is_host(uint32_t tag)
+{
+    return tag == NT_HOST_TAG || tag == NT_PRIVATE_TAG;
+}
+
 /* --- pool_special.c --- */
 
 /**

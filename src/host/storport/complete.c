@@ -184,7 +184,7 @@ static VOID PortRequestUnlink(PPORT_REQUEST Request, BOOLEAN Retry, BOOLEAN Queu
         unit->Hold |= PORT_HOLD_FROZEN;
     }
     if (Request->Guarded || unit->Gone) {
-        ExFreePoolWithTag(Request, PORT_TAG);
+        ExFreePoolWithTag(Request, PORT_PRIVATE_TAG);
     } else {
         PortRequestFree(Request);
     }

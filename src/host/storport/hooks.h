@@ -15,6 +15,8 @@
 #include "nt/nt.h"
 
 #define PORT_POOL_TAG NT_HOST_TAG
+/** For what the miniport has no pointer to: never guarded. */
+#define PORT_POOL_PRIVATE_TAG NT_PRIVATE_TAG
 
 /** First line of every routine that a miniport imports. */
 #define PORT_ROUTINE(MaximumIrql) NT_ROUTINE(MaximumIrql)
@@ -75,6 +77,7 @@ VOID PortTraceDebug(ULONG Level, PCSTR Format, __builtin_ms_va_list Arguments);
 #else
 
 #define PORT_POOL_TAG             0x72507453u /* "StPr" */
+#define PORT_POOL_PRIVATE_TAG     PORT_POOL_TAG
 #define PORT_ROUTINE(MaximumIrql) ((void)0)
 #define PORT_VIOLATION(Rule, Code, P1, P2, P3, P4, ...)                                            \
     KeBugCheckEx((Code), (ULONG_PTR)(P1), (ULONG_PTR)(P2), (ULONG_PTR)(P3), (ULONG_PTR)(P4))

@@ -21,7 +21,7 @@ static BOOLEAN PortMoved(UCHAR SrbStatus, ULONG Length, ULONG Asked)
 static UCHAR PortScanCommand(PPORT_UNIT Unit, const UCHAR *Cdb, UCHAR CdbLength, PUCHAR Buffer,
                              ULONG *Length)
 {
-    PUCHAR sense = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(SENSE_DATA), PORT_TAG);
+    PUCHAR sense = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(SENSE_DATA), PORT_PRIVATE_TAG);
     PORT_SRB_FIELDS fields = {
         .Function = SRB_FUNCTION_EXECUTE_SCSI,
         .Cdb = Cdb,
@@ -41,7 +41,7 @@ static UCHAR PortScanCommand(PPORT_UNIT Unit, const UCHAR *Cdb, UCHAR CdbLength,
     status = PortSendAndWait(Unit, &fields, NULL);
     *Length = fields.DataLength;
     if (sense != NULL) {
-        ExFreePoolWithTag(sense, PORT_TAG);
+        ExFreePoolWithTag(sense, PORT_PRIVATE_TAG);
     }
     return PortMoved(status, *Length, asked) ? SRB_STATUS_SUCCESS : status;
 }

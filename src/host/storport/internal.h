@@ -20,7 +20,8 @@
 #include "storport/hooks.h"
 
 /** Tag of the port's own memory: not the driver's, so no census counts it. */
-#define PORT_TAG PORT_POOL_TAG
+#define PORT_TAG         PORT_POOL_TAG
+#define PORT_PRIVATE_TAG PORT_POOL_PRIVATE_TAG
 /** Tag of what the port allocates in the miniport's name: device and LU extensions. Counted, and
  * checked for armed timers when freed. */
 #define PORT_EXTENSION_TAG 0x78457250u /* "PrEx" */

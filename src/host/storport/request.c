@@ -48,7 +48,7 @@ static PPORT_REQUEST PortRequestAllocate(PPORT_UNIT Unit)
     }
     request = ExAllocatePoolWithTag(
         NonPagedPoolNx, sizeof(*request) + (guarded ? 0 : Unit->Adapter->Config.SrbExtensionSize),
-        PORT_TAG);
+        PORT_PRIVATE_TAG);
     if (request != NULL) {
         request->Guarded = guarded;
         request->State = PORT_REQUEST_FREE;

@@ -277,7 +277,7 @@ static NTSTATUS NTAPI PortSendDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID 
 UCHAR PortSendAndWait(PPORT_UNIT Unit, PPORT_SRB_FIELDS Fields, PUCHAR ScsiStatus)
 {
     PIRP irp = IoAllocateIrp(1, FALSE);
-    PPORT_SRB srb = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*srb), PORT_TAG);
+    PPORT_SRB srb = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*srb), PORT_PRIVATE_TAG);
     PMDL mdl = Fields->DataLength != 0
                    ? IoAllocateMdl(Fields->Data, Fields->DataLength, FALSE, FALSE, NULL)
                    : NULL;
@@ -312,7 +312,7 @@ UCHAR PortSendAndWait(PPORT_UNIT Unit, PPORT_SRB_FIELDS Fields, PUCHAR ScsiStatu
         IoFreeMdl(mdl);
     }
     if (srb != NULL) {
-        ExFreePoolWithTag(srb, PORT_TAG);
+        ExFreePoolWithTag(srb, PORT_PRIVATE_TAG);
     }
     if (irp != NULL) {
         IoFreeIrp(irp);

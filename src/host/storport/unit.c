@@ -32,7 +32,7 @@ static ULONG PortInitialDepth(PPORT_ADAPTER Adapter)
 static PPORT_UNIT PortUnitAllocate(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun)
 {
     ULONG extensionSize = Adapter->Config.SpecificLuExtensionSize;
-    PPORT_UNIT unit = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*unit), PORT_TAG);
+    PPORT_UNIT unit = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*unit), PORT_PRIVATE_TAG);
 
     if (unit == NULL) {
         return NULL;
@@ -41,7 +41,7 @@ static PPORT_UNIT PortUnitAllocate(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Targ
     if (extensionSize != 0) {
         unit->Extension = ExAllocatePoolWithTag(NonPagedPoolNx, extensionSize, PORT_EXTENSION_TAG);
         if (unit->Extension == NULL) {
-            ExFreePoolWithTag(unit, PORT_TAG);
+            ExFreePoolWithTag(unit, PORT_PRIVATE_TAG);
             return NULL;
         }
         RtlZeroMemory(unit->Extension, extensionSize);
@@ -67,12 +67,12 @@ static VOID PortUnitFree(PPORT_UNIT Unit)
         PPORT_REQUEST request = Unit->FreeRequests;
 
         Unit->FreeRequests = request->NextFree;
-        ExFreePoolWithTag(request, PORT_TAG);
+        ExFreePoolWithTag(request, PORT_PRIVATE_TAG);
     }
     if (Unit->Extension != NULL) {
         ExFreePoolWithTag(Unit->Extension, PORT_EXTENSION_TAG);
     }
-    ExFreePoolWithTag(Unit, PORT_TAG);
+    ExFreePoolWithTag(Unit, PORT_PRIVATE_TAG);
 }
 
 /** Its address no longer leads to it. \locks{Adapter->Lock held} */

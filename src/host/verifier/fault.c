@@ -305,6 +305,9 @@ static void on_signal(int number, siginfo_t *information, void *context)
                           .no_address = number == SIGSEGV && information->si_code == SI_KERNEL};
     bool unloaded;
 
+    if (fault.page && !fault.no_address && nt_pool_paged_fault(fault.address)) {
+        return;
+    }
     read_context(context, &fault);
     fault.driver = image_contains(fault.code, &unloaded) != NULL;
     if (number == SIGILL) {
@@ -360,5 +363,4 @@ void verifier_install_fault_handler(void)
         sigaction(numbers[i], &action, NULL);
     }
     verifier_thread_attach();
-    verifier_driver_caller(); /* The unwinder loads a library on its first use: now. */
 }

@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 
 #include <dlfcn.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
@@ -21,7 +20,8 @@
 #include "image/pe.h"
 #include "verifier/report.h"
 
-#define FRAMES 64
+#define FRAMES      64
+#define STACK_REACH (256u * 1024) /* Of one frame. */
 
 /** This program, for the names of its own functions. */
 static struct elf_file self;
@@ -98,15 +98,32 @@ const char *verifier_function_name(const void *address, char *buffer, size_t len
     return buffer;
 }
 
-const void *verifier_driver_caller(void)
+/** A frame of code with frame pointers. */
+struct frame {
+    const struct frame *caller;
+    const char *returns_to;
+};
+
+/** Is it likely to be the caller's frame? The chain may end in code without frame pointers. */
+static bool follows(const struct frame *frame, const struct frame *caller)
 {
-    void *frames[FRAMES];
-    int count = backtrace(frames, FRAMES);
+    return caller > frame && (uintptr_t)caller % sizeof(void *) == 0 &&
+           (uintptr_t)caller - (uintptr_t)frame < STACK_REACH;
+}
+
+/* Asked at each allocation: by frame pointers, which the host has, and no further than to the first
+ * frame of a driver, which need not have any. */
+__attribute__((no_sanitize("address"))) const void *verifier_driver_caller(void)
+{
+    const struct frame *frame = __builtin_frame_address(0);
     bool unloaded;
 
-    for (int i = 1; i < count; i++) {
-        if (image_contains(frames[i], &unloaded) != NULL && !unloaded) {
-            return (const char *)frames[i] - 1;
+    for (unsigned i = 0; i < FRAMES; i++, frame = frame->caller) {
+        if (image_contains(frame->returns_to, &unloaded) != NULL && !unloaded) {
+            return frame->returns_to - 1;
+        }
+        if (!follows(frame, frame->caller)) {
+            break;
         }
     }
     return NULL;
