@@ -38,7 +38,7 @@ $(B)/soak: tests/soak/soak.c
 .PHONY: bench-iscsi
 bench-iscsi: deps-serve
 	@$(MAKE) --no-print-directory $(B)/nthost $(B)/vmini.so $(B)/pingpong
-	@BUILD=$(B) mk/bench_iscsi.py
+	@BUILD=$(B) mk/bench_iscsi.py --page
 $(B)/pingpong: tests/bench/pingpong.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

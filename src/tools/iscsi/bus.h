@@ -19,6 +19,9 @@ struct bus_unit {
     uint32_t block_size; /**< 0: not known, no medium. */
 };
 
+/** Units that a bus has at most. */
+#define BUS_UNITS 1024u
+
 /** Something that the bus has finished: handed to struct bus's `done`, by any thread. */
 struct bus_event {
     struct bus_event *next;
@@ -66,7 +69,8 @@ struct bus_reset {
 
 struct bus {
     void *context;
-    /** \return units present; the first `room` are copied. */
+    /** \return units present, at most BUS_UNITS; the first `room` are copied, by ascending
+     * address. */
     unsigned (*units)(void *context, struct bus_unit *units, unsigned room);
     /** Prepares a command for any number of submits. \return false: no memory. */
     bool (*open)(void *context, struct bus_command *command);

@@ -2,10 +2,9 @@
  * \file
  * A connection from the inside: shared by the files of this folder that make up the target.
  *
- *     bytes -> input.c -> full.c ------> command.c, data_out.c -> bus -> answer.c -> output.c -> bytes
- *                 |         |              attention.c, lengths.c            ^
- *                 |         +-> management.c, text_request.c ----------------+
- *                 +-> login.c -----------------------------------------------+
+ *     bytes -> input.c -> full.c -> command.c, data_out.c -> submit.c -> bus -> answer.c -> output.c -> bytes
+ *                           |        attention.c                lengths.c           ^
+ *                           +-> login.c, management.c, text_request.c --------------+
  */
 #ifndef ISCSI_CONN_H
 #define ISCSI_CONN_H
@@ -173,11 +172,22 @@ bool full_scratch(struct conn *conn);
 /* command.c */
 void command_begin(struct conn *conn);
 void command_end(struct conn *conn, bool intact);
+
+/* task.c */
 struct task *task_new(struct target *target);
 void task_free(struct task *task);
+/** The connection's command with this tag, or NULL. */
 struct task *task_find(struct conn *conn, uint32_t tag);
+/** Puts the task into a connection, under task->tag. */
+void task_remember(struct conn *conn, struct task *task);
 /** Takes the task out of its connection: it is answered, or will never be. */
 void task_forget(struct task *task);
+/** It waits for memory no longer. */
+void task_stop_waiting(struct task *task);
+/** Gives its data buffer back. */
+void task_drop_buffer(struct task *task);
+
+/* submit.c */
 /** All data have come: to the bus, or into the queue for memory. */
 void task_ready(struct task *task);
 /** Starts what waits for memory, as far as there is any. */

@@ -129,23 +129,6 @@ static bool reject_damaged(struct conn *conn, bool intact)
 
 /* --- login --- */
 
-/** \return the path and target that a name stands for. */
-static bool find_target(struct conn *conn)
-{
-    struct bus_unit units[256];
-    char name[LOGIN_NAME_MAXIMUM];
-    unsigned count = conn->target->bus.units(conn->target->bus.context, units, 256);
-
-    for (unsigned i = 0; i < count && i < 256; i++) {
-        target_name(units[i].at.path, units[i].at.target, name, sizeof(name));
-        if (strcasecmp(name, conn->login.target) == 0) {
-            conn->at = units[i].at;
-            return true;
-        }
-    }
-    return false;
-}
-
 /** A session number says that the initiator believes in a session: there is no second connection to
  * one. */
 static void judge_session(struct conn *conn, uint8_t *response)
@@ -166,7 +149,7 @@ static void judge_session(struct conn *conn, uint8_t *response)
 /** The login is complete: what was agreed on holds from here on. */
 static void enter_full(struct conn *conn, uint8_t *response)
 {
-    if (!conn->login.discovery && !find_target(conn)) {
+    if (!conn->login.discovery && !target_find(conn->target, conn->login.target, &conn->at)) {
         login_refuse(&conn->login, LOGIN_NOT_FOUND, response);
         return;
     }

@@ -20,8 +20,6 @@
 #define STATUS_TARGET_BUSY      0x08
 #define COMMAND_TIMEOUT_SECONDS 60
 
-#define UNITS 1024u
-
 static int by_address(const void *one, const void *other)
 {
     return memcmp(one, other, sizeof(struct bus_address));
@@ -29,11 +27,11 @@ static int by_address(const void *one, const void *other)
 
 static unsigned units(void *context, struct bus_unit *out, unsigned room)
 {
-    static struct host_unit found[UNITS]; /* Under the target's lock. */
-    unsigned count = host_units(found, UNITS);
+    static struct host_unit found[BUS_UNITS]; /* Under the target's lock. */
+    unsigned count = host_units(found, BUS_UNITS);
 
     (void)context;
-    count = count < UNITS ? count : UNITS;
+    count = count < BUS_UNITS ? count : BUS_UNITS;
     count = count < room ? count : room;
     for (unsigned i = 0; i < count; i++) {
         out[i].at = (struct bus_address){found[i].path, found[i].target, found[i].lun};

@@ -59,7 +59,10 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     }
     fd = accept4(server->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        return; /* It went away again, or there are too many files: the tick tries to make room. */
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            uv_poll_stop(poll); /* It would be called again at once: the next tick goes on. */
+        }
+        return;
     }
     if (server->peer_count >= SERVER_CONNECTIONS) {
         close(fd);
@@ -100,6 +103,13 @@ static const char *remedy_for(int error)
     }
 }
 
+void listener_resume(struct server *server)
+{
+    if (server->listening >= 0) {
+        uv_poll_start(&server->listener, UV_READABLE, on_connection);
+    }
+}
+
 bool listener_open(struct server *server, const struct server_options *options,
                    struct server_error *error)
 {
@@ -128,7 +138,7 @@ bool listener_open(struct server *server, const struct server_options *options,
     listener_name(server->listening, server->portal, sizeof(server->portal));
     uv_poll_init(&server->loop, &server->listener, server->listening);
     server->listener.data = server;
-    uv_poll_start(&server->listener, UV_READABLE, on_connection);
+    listener_resume(server);
     return true;
 }
 

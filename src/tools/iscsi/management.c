@@ -83,10 +83,10 @@ static void abort_covered(struct management *management, struct conn *conn, bool
 
 static bool unit_exists(const struct conn *conn, const struct bus_address *at)
 {
-    struct bus_unit units[CONN_LUNS];
-    unsigned count = conn->target->bus.units(conn->target->bus.context, units, CONN_LUNS);
+    struct bus_unit units[BUS_UNITS];
+    unsigned count = conn->target->bus.units(conn->target->bus.context, units, BUS_UNITS);
 
-    for (unsigned i = 0; i < count && i < CONN_LUNS; i++) {
+    for (unsigned i = 0; i < count && i < BUS_UNITS; i++) {
         if (memcmp(&units[i].at, at, sizeof(*at)) == 0) {
             return true;
         }
@@ -110,11 +110,11 @@ static void reset_has_happened(struct target *target, const struct bus_reset *re
 {
     enum attention what =
         reset->level == BUS_RESET_UNIT ? ATTENTION_UNIT_RESET : ATTENTION_TARGET_RESET;
-    struct bus_unit units[CONN_LUNS];
-    unsigned count = target->bus.units(target->bus.context, units, CONN_LUNS);
+    struct bus_unit units[BUS_UNITS];
+    unsigned count = target->bus.units(target->bus.context, units, BUS_UNITS);
 
     attention_reset(target, &reset->at, reset->level);
-    for (unsigned i = 0; i < count && i < CONN_LUNS; i++) {
+    for (unsigned i = 0; i < count && i < BUS_UNITS; i++) {
         if (units[i].at.path == reset->at.path &&
             (reset->level == BUS_RESET_BUS || units[i].at.target == reset->at.target) &&
             (reset->level != BUS_RESET_UNIT || units[i].at.lun == reset->at.lun)) {

@@ -126,6 +126,7 @@ static void on_tick(uv_timer_t *tick)
         peer_check(peer, now);
         peer_attend(peer);
     }
+    listener_resume(server);
     server_leave(server);
 }
 

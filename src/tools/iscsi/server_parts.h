@@ -55,6 +55,8 @@ void server_leave(struct server *server);
 bool listener_open(struct server *server, const struct server_options *options,
                    struct server_error *error);
 void listener_close(struct server *server);
+/** Accepts (again): it stops when there are no more files to be had. */
+void listener_resume(struct server *server);
 /** "ADDRESS:PORT" of a socket. */
 bool listener_name(int fd, char *buffer, size_t size);
 

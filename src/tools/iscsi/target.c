@@ -6,20 +6,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool has_target(void *context, const char *name)
+bool target_find(struct target *target, const char *name, struct bus_address *at)
 {
-    struct target *target = context;
-    struct bus_unit units[256];
+    struct bus_unit units[BUS_UNITS];
     char own[LOGIN_NAME_MAXIMUM];
-    unsigned count = target->bus.units(target->bus.context, units, 256);
+    unsigned count = target->bus.units(target->bus.context, units, BUS_UNITS);
 
-    for (unsigned i = 0; i < count && i < 256; i++) {
+    for (unsigned i = 0; i < count && i < BUS_UNITS; i++) {
         target_name(units[i].at.path, units[i].at.target, own, sizeof(own));
         if (strcasecmp(own, name) == 0) {
+            *at = units[i].at;
             return true;
         }
     }
     return false;
+}
+
+static bool has_target(void *context, const char *name)
+{
+    struct bus_address at;
+
+    return target_find(context, name, &at);
 }
 
 void target_begin(struct target *target, const struct bus *bus, const struct chap_account *account,

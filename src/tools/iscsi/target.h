@@ -64,6 +64,9 @@ struct conn *target_dirty(struct target *target);
 /** The name of the iSCSI target for a SCSI target. \return `buffer`. */
 const char *target_name(uint8_t path, uint8_t target, char *buffer, size_t size);
 
+/** The path and target that a name stands for. \return false: there is none. */
+bool target_find(struct target *target, const char *name, struct bus_address *at);
+
 /** A new connection. \param portal "ADDRESS:PORT" as the initiator reached it. \param user the
  * server's. \return NULL: no memory. */
 struct conn *conn_open(struct target *target, const char *portal, void *user);

@@ -16,11 +16,11 @@ static bool put_target(struct conn *conn, const char *name)
 /** Names of the bus's targets: all, or the one. */
 static bool put_targets(struct conn *conn, const char *only)
 {
-    struct bus_unit units[256];
+    struct bus_unit units[BUS_UNITS];
     char name[LOGIN_NAME_MAXIMUM], last[LOGIN_NAME_MAXIMUM] = "";
-    unsigned count = conn->target->bus.units(conn->target->bus.context, units, 256);
+    unsigned count = conn->target->bus.units(conn->target->bus.context, units, BUS_UNITS);
 
-    for (unsigned i = 0; i < count && i < 256; i++) {
+    for (unsigned i = 0; i < count && i < BUS_UNITS; i++) {
         target_name(units[i].at.path, units[i].at.target, name, sizeof(name));
         if (strcmp(name, last) == 0 || (only != NULL && strcasecmp(only, name) != 0)) {
             continue; /* Units come in the order of their addresses. */
