@@ -30,9 +30,9 @@ TGTD_NAME = "iqn.2010-05.example.tgtd:0"
 Failure = conformance.Failure
 
 
-def run(command, check=True):
+def run(command, check=True, seconds=300):
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
     except FileNotFoundError:
         raise Failure("there is no %s; make deps-serve installs it" % command[0])
     if check and done.returncode != 0:
@@ -87,7 +87,13 @@ def qemu(url, write, size, depth, count):
 
 
 def perf(url, random, size, depth, _count):
-    text = run(["iscsi-perf", "-m", str(depth), "-b", str(size // 512), "-t", "1"] + (["-r"] if random else []) + [url], check=False)
+    command = ["iscsi-perf", "-m", str(depth), "-b", str(size // 512), "-t", "1"] + (["-r"] if random else []) + [url]
+    for _ in range(5):
+        try:
+            text = run(command, check=False, seconds=20)
+            break
+        except subprocess.TimeoutExpired:
+            text = "it missed its own alarm five times"  # which it does on a busy machine
     found = re.findall(r"iops average (\d+)", text)
     if not found:
         raise Failure("iscsi-perf: " + text.strip())
@@ -139,14 +145,18 @@ def resident(pid):
 def memory(image):
     """64 sessions, each with reads of 64 KiB in flight -> the most memory that was resident, in MiB."""
     process, url = serve(image)
-    clients = [subprocess.Popen(["iscsi-perf", "-i", "iqn.2010-05.example.vmini:bench-%d" % i, "-m", "8", "-b", "128", "-t", "5", url],
+    clients = [subprocess.Popen(["iscsi-perf", "-i", "iqn.2010-05.example.vmini:bench-%d" % i, "-m", "8", "-b", "128", "-t", "60", url],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for i in range(64)]
-    failed = sum(1 for client in clients if client.wait() != 0)
+    time.sleep(10)
+    lost = sum(1 for client in clients if client.poll() is not None)
     most = resident(process.pid)
+    for client in clients:
+        client.kill()
+        client.wait()
     process.terminate()
     process.wait()
-    if failed:
-        raise Failure("%d of 64 sessions did not come to their end" % failed)
+    if lost:
+        raise Failure("%d of 64 sessions ended by themselves" % lost)
     return most
 
 
