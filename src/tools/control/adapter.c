@@ -57,13 +57,25 @@ int32_t adapter_connect(struct adapter_channel *channel, const WCHAR *path, uint
                         VMINI_ADDRESS at, VMINI_CONNECT_OUT *out)
 {
     VMINI_CONNECT_IN in;
+    uint32_t returned = 0;
+    int32_t status;
 
     memset(&in, 0, sizeof(in));
     fill(&in.Command, VminiCommandConnect, sizeof(in));
     in.Flags = flags;
     in.Address = at;
-    return take_path(path, in.PathName) ? call(channel, &in, sizeof(in), out, sizeof(*out))
-                                        : (int32_t)STATUS_NAME_TOO_LONG;
+    if (!take_path(path, in.PathName)) {
+        return (int32_t)STATUS_NAME_TOO_LONG;
+    }
+    status = channel->call(channel, &in, sizeof(in), out, sizeof(*out), &returned);
+    if (status == STATUS_SUCCESS && returned == 0) { /* The driver as it was before fix 20. */
+        memset(out, 0, sizeof(*out));
+        out->Address = ADAPTER_ANYWHERE;
+        return status;
+    }
+    return status == STATUS_SUCCESS && returned != sizeof(*out)
+               ? (int32_t)STATUS_INVALID_BUFFER_SIZE
+               : status;
 }
 
 int32_t adapter_disconnect(struct adapter_channel *channel, const WCHAR *path, VMINI_ADDRESS at)

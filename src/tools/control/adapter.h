@@ -26,7 +26,9 @@ struct adapter_channel {
 
 /** Each of these: \return NTSTATUS. */
 int32_t adapter_ping(struct adapter_channel *channel, VMINI_SCSIPORT_OUT *out);
-/** \param path VMINI_PATH_LENGTH characters at most, NUL included. */
+/** \param path VMINI_PATH_LENGTH characters at most, NUL included. \param out its address is
+ *  ADAPTER_ANYWHERE when the driver does not say where the image is (before fix 20): then
+ *  adapter_list does. */
 int32_t adapter_connect(struct adapter_channel *channel, const WCHAR *path, uint32_t flags,
                         VMINI_ADDRESS at, VMINI_CONNECT_OUT *out);
 /** By path, or by address when `path` is NULL. */

@@ -10,6 +10,7 @@
 #include "tools/nthost/tool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static int32_t call(struct adapter_channel *channel, const void *input, uint32_t input_length,
                     void *output, uint32_t output_length, uint32_t *returned)
@@ -69,6 +70,37 @@ static bool whole_blocks(const struct control_image *image)
            tool_fail(problem.remedy, "%s", problem.what);
 }
 
+static bool same_path(const WCHAR *one, const WCHAR *other)
+{
+    while (*one != 0 && *one == *other) {
+        one++;
+        other++;
+    }
+    return *one == *other;
+}
+
+/** Where an image is, when the answer to CONNECT did not say it. */
+static bool find_connected(const char *name, const WCHAR *path, VMINI_CONNECT_OUT *out)
+{
+    VMINI_ACTIVE_LIST_OUT *list;
+    bool found = false;
+
+    host_settle(); /* Storport may not have seen it yet either. */
+    list = control_list();
+    for (ULONG i = 0; list != NULL && i < list->Returned && !found; i++) {
+        const VMINI_ACTIVE_ENTRY *entry = &list->Entries[i];
+
+        found = same_path(entry->PathName, path);
+        if (found) {
+            out->Address = entry->Address;
+            out->BlockSize = entry->BlockSize;
+            out->BlockCount = entry->BlockCount;
+        }
+    }
+    free(list);
+    return found || fail("connect", name, (int32_t)STATUS_DEVICE_REMOVED);
+}
+
 bool control_connect(const struct control_image *image, VMINI_CONNECT_OUT *out)
 {
     WCHAR path[VMINI_PATH_LENGTH];
@@ -78,6 +110,9 @@ bool control_connect(const struct control_image *image, VMINI_CONNECT_OUT *out)
         return false;
     }
     status = adapter_connect(&inside, path, image->flags, wire_address(image->at), out);
+    if (status == STATUS_SUCCESS && out->Address.Path == ADAPTER_ANYWHERE.Path) {
+        return find_connected(image->path, path, out);
+    }
     return status == STATUS_SUCCESS || fail("connect", image->path, status);
 }
 
