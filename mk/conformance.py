@@ -52,7 +52,7 @@ class Target:
             command += ["--driver", str(driver)]
         self.log = open(os.path.join(self.directory.name, "log"), "w+")
         self.process = subprocess.Popen(
-            command + arguments + [image], stdout=subprocess.PIPE, stderr=self.log, text=True
+            command + arguments + [image], stdout=subprocess.PIPE, stderr=self.log, text=True, errors="replace"
         )
         self.urls = []
         for line in self.process.stdout:
@@ -74,10 +74,13 @@ class Target:
         """Ends it; returns whether it ended well."""
         if self.alive():
             self.process.send_signal(signal.SIGTERM)
-        self.process.stdout.read()
-        status = self.process.wait(timeout=SECONDS)
+        try:
+            self.process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:  # It waits for a command that never ends.
+            self.process.kill()
+            self.process.communicate()
         self.directory.cleanup()
-        return status == 0
+        return self.process.returncode == 0
 
 
 def expected_tests():
