@@ -74,6 +74,7 @@ help:
 	'  Read      make docs     the book and the code as HTML, with search: build/docs/html/index.html' \
 	'  Compare   make fixes    the fixes of chapter 6; make diff FIX=05: one with its story; make before: the driver without them' \
 	'            make probe    what a protocol analyser finds: the driver before the fixes, and the finished one' \
+	'  Practise  make labs     exercises: make lab LAB=6.1 begins one, make check LAB=6.1 judges it, make hint LAB=6.1 helps' \
 	'  Measure   make bench    IOPS, round trips, instructions per READ, as ratios in one run' \
 	'  Check     make sanitize the suites under ASan+UBSan and TSan; make lint: format, tidy, cppcheck, include rules' '' \
 	'More: make help-all'
@@ -84,6 +85,8 @@ help-all: help
 	'  make before FIX=05    the driver without fix 05; make history: a git repository with a commit for each fix' \
 	'  make matrix           without each fix exactly its declared checks fail; make captures: the stories show what runs show' \
 	'  make probe FORMAT=html  the same as a page with every byte of every answer: build/probe.html' \
+	'  make diagrams         the call graphs and swim-lanes of the chapters, from the source and recorded runs' \
+	'  make solution LAB=6.1 how the finished driver does it; make labs-check: starters fail exactly their tests' \
 	'  make explore          10,000 seeds of random commands, and the exhaustive search of the life cycle' \
 	'  make mutants          one seeded bug for each class of reference bugs: the suites must notice every one' \
 	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test compare lint windows bench ci)' \
@@ -202,8 +205,8 @@ CH ?=
 WANTED := $(if $(CH),$(filter $(B)/tests/$(CH)%,$(RUNNERS)),$(RUNNERS))
 TEST_ENV := VMINI_FIXTURES=$(B)/tests/fixtures VMINI_DRIVER=$(B)/vmini.so VMINI_NTHOST=$(B)/nthost VMINI_VMINICTL=$(B)/vminictl
 
-.PHONY: test run-tests check
-test check: deps-test
+.PHONY: test run-tests
+test: deps-test
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(WANTED) $(B)/vmini.so $(B)/nthost $(B)/vminictl $(FIXTURES)
 	@$(if $(WANTED),,echo "make: no tests for CH=$(CH); chapters: $(CHAPTERS), and host abi iscsi tools system" >&2; exit 2)
@@ -243,7 +246,7 @@ explore: deps-test
 mutants: deps-test
 	@mk/mutants.sh
 
-include mk/serve.mk mk/diagrams.mk mk/windows.mk mk/probe.mk mk/variants.mk mk/docs.mk
+include mk/serve.mk mk/diagrams.mk mk/windows.mk mk/probe.mk mk/variants.mk mk/labs.mk mk/docs.mk
 
 # The stylesheet and the script of the probe's HTML are part of its object (.incbin), which the compiler does not tell.
 $(B)/src/tools/probe/html.o: src/tools/probe/report.css src/tools/probe/report.js

@@ -23,7 +23,7 @@ doxygen "$work/Doxyfile" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 mk/diagrams/static.py "$work/xml" >"$work/static.json"
 mk/diagrams/runs.py build/nthost build/calls/vmini.so "$work/runs" >"$work/runs.json"
 mk/diagrams/draw.py "$work/static.json" "$work/runs.json" "$out"
-mk/diagrams/lanes.py build/nthost "$work/static.json" "$work/runs/first-read.json" "$out"
+mk/diagrams/lanes.py build/nthost "$work/static.json" "$work/runs" "$out"
 
 if [ "${1:-}" = --check ]; then
     stale=

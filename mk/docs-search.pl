@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Doxygen's search knows functions, types, files and the titles of pages. This adds what a reader of the book looks for: the
-# headings of the chapters, at each of their words, and the words of the glossary.
+# headings and titles of the pages, at each of their words, and the words of the glossary.
 use strict;
 use warnings;
 
@@ -34,17 +34,24 @@ sub add { # what is typed, where it leads, which page that is
     push @{$add{sprintf 'all_%x', $place}}, "['${id}_b" . $number++ . "',['$words',['../$target',1,'$page']]]";
 }
 
+# The same at each word of a heading or title.
+sub add_each {
+    my ($heading, $target, $page) = @_;
+    my @words = split / /, $heading;
+    for my $from (0 .. $#words) {
+        my $rest = join ' ', @words[$from .. $#words];
+        add($rest, $target, $page) if length $words[$from] > 2 && $rest =~ /^\w/;
+    }
+}
+
 $number = 0;
-for my $file (glob "$html/ch0?.html") {
+for my $file (glob "$html/{ch0?,fix??,fixes,lab*,callbacks,coverage,initiators}.html") {
     my ($name) = $file =~ m{([^/]+)$};
     my $text = slurp($file);
     my ($title) = map { plain($_) } $text =~ m{<div class="title">(.*?)</div>};
+    add_each($title, $name, $title);
     while ($text =~ m{<h[12]><a class="anchor" id="([^"]+)"></a>(.*?)</h[12]>}gs) {
-        my ($anchor, @words) = ($1, split / /, plain($2));
-        for my $from (0 .. $#words) {
-            my $rest = join ' ', @words[$from .. $#words];
-            add($rest, "$name#$anchor", $title) if length $words[$from] > 2 && $rest =~ /^\w/;
-        }
+        add_each(plain($2), "$name#$1", $title) if $2 !~ /^(?:The diff|What fails without it|Try it|Where it comes from)/;
     }
     if ($text =~ m{id="ch00_glossary"(.*?)</table>}s) {
         my $table = $1;

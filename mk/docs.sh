@@ -29,12 +29,19 @@ mk/docs/figures.py diagrams "$VMINI_DOCS/pieces"
 mk/docs/fixes.py "$VMINI_DOCS/pages" "$VMINI_DOCS/pieces"
 node mk/docs/diffs.mjs "$VMINI_NPM" "$VMINI_DOCS/pieces" chapters/06-compliance/*/fix.patch
 mk/docs/callbacks.py "$VMINI_DOCS/pages"
+mk/docs/labs.py "$VMINI_DOCS/pages"
 for story in chapters/06-compliance/[0-9]*/README.md; do
     number=$(echo "$story" | sed 's,.*/\([0-9][0-9]\)-.*,\1,')
     title=$(sed -n '1s/^# *\([0-9]*\) · //p' "$story" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/"/\&quot;/g')
     printf '      <tab type="user" visible="yes" title="%s %s" url="\\ref fix%s"/>\n' "$number" "$title" "$number"
 done >"$VMINI_DOCS/layout-fixes"
-sed -e "/<!-- fixes -->/r $VMINI_DOCS/layout-fixes" docs/layout.xml >"$VMINI_DOCS/layout.xml"
+for task in exercises/*/lab*/README.md; do
+    sed -n '1s/^# Lab \([0-9]*\)\.\([0-9]*\): \(.*\)/\1 \2 \3/p' "$task" | while read -r chapter number title; do
+        printf '      <tab type="user" visible="yes" title="%s.%s %s" url="\\ref lab%s_%s"/>\n' "$chapter" "$number" "$title" \
+            "$chapter" "$number"
+    done
+done >"$VMINI_DOCS/layout-labs"
+sed -e "/<!-- labs -->/r $VMINI_DOCS/layout-labs" -e "/<!-- fixes -->/r $VMINI_DOCS/layout-fixes" docs/layout.xml >"$VMINI_DOCS/layout.xml"
 
 # Doxygen's own page header, with the theme's scripts.
 doxygen -w html "$VMINI_DOCS/header.html" "$VMINI_DOCS/footer.html" "$VMINI_DOCS/style.css" docs/Doxyfile >/dev/null

@@ -11,7 +11,7 @@ import re
 import sys
 
 LANES = ("Time goes down; the colour is the IRQL; dotted lines are where the processor goes from one thread to "
-         "another. The bar at the left is the SRB. Drawn from the run that this page shows, seed 1.")
+         "another. The bar at the left is the SRB. Drawn from a recorded run, seed 1.")
 
 
 def element(svg, name):

@@ -3,7 +3,7 @@
  * The main program of every test runner: registers the suites of one folder and runs them with
  * CUnit's basic interface.
  *
- *     run [--list] [--only SUITE] [--each]
+ *     run [--list] [--only SUITE [--case CASE]] [--each]
  *
  * --each runs each case in a process of its own, and writes one line for it, with tabs: how it
  * ended (passed, failed, "signal 11", "exit 86", timeout), the suite, the case. What the case
@@ -96,10 +96,10 @@ static bool run_case(const char *name, CU_pSuite suite, CU_pTest test)
     return status == 0;
 }
 
-/** \return how many cases did not pass. */
-static unsigned run_each(const char *only)
+/** \param one runs only the case of this name, if not NULL. \return how many cases did not pass. */
+static unsigned run_each(const char *only, const char *one)
 {
-    unsigned bad = 0;
+    unsigned bad = 0, ran = 0;
 
     for (size_t i = 0; i < SUITE_COUNT; i++) {
         if (only != NULL && strcmp(only, suites[i].name) != 0) {
@@ -112,17 +112,24 @@ static unsigned run_each(const char *only)
         }
         for (CU_pSuite suite = CU_get_registry()->pSuite; suite != NULL; suite = suite->pNext) {
             for (CU_pTest test = suite->pTest; test != NULL; test = test->pNext) {
-                bad += !run_case(suites[i].name, suite, test);
+                if (one == NULL || strcmp(one, test->pName) == 0) {
+                    bad += !run_case(suites[i].name, suite, test);
+                    ran++;
+                }
             }
         }
         CU_cleanup_registry();
+    }
+    if (ran == 0) {
+        fprintf(stderr, "%s: no such case in \"%s\"\n", RUNNER, only != NULL ? only : "any suite");
+        exit(2);
     }
     return bad;
 }
 
 int main(int argc, char **argv)
 {
-    const char *only = NULL;
+    const char *only = NULL, *one = NULL;
     bool each = argc > 1 && strcmp(argv[argc - 1], "--each") == 0;
     unsigned failures;
 
@@ -133,16 +140,20 @@ int main(int argc, char **argv)
         return 0;
     }
     argc -= each;
+    if (each && argc == 5 && strcmp(argv[3], "--case") == 0) {
+        one = argv[4];
+        argc = 3;
+    }
     if (argc == 3 && strcmp(argv[1], "--only") == 0) {
         only = argv[2];
     } else if (argc != 1) {
-        fprintf(stderr, "usage: run [--list] [--only SUITE] [--each]\n");
+        fprintf(stderr, "usage: run [--list] [--only SUITE [--case CASE]] [--each]\n");
         return 2;
     }
     /* What a child prints before it dies must not be printed twice. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (each) {
-        return run_each(only) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return run_each(only, one) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     if (CU_initialize_registry() != CUE_SUCCESS) {
         return 2;

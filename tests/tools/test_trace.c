@@ -92,7 +92,7 @@ static void picture(void *unused)
     static const char *const expected[] = {
         "SRB #7: READ(10) to 0:1:2, 4096 bytes",
         "HwStartIo: Upper",
-        "takes and releases a spin lock",
+        "a spin lock",
         "Lower",
         "KeReleaseSemaphore",
         "debug: quote \" back \\ line\n\xc2\x80",

@@ -102,7 +102,11 @@ static void label_of(const struct step *step, char *label)
         snprintf(label, LABEL_SIZE, "SRB #%" PRIu64 " ends: %s, %" PRIu64 " bytes", step->srb,
                  step->status == NULL ? "?" : step->status, step->length);
         break;
-    case STEP_FILE:
+    case STEP_FILE: /* Only a transfer has a length: other operations keep other things there. */
+        if (strcmp(step->name, "read") != 0 && strcmp(step->name, "write") != 0) {
+            snprintf(label, LABEL_SIZE, "file system: %s", step->name);
+            break;
+        }
         snprintf(label, LABEL_SIZE, "file system: %s, %" PRIu64 " bytes at %" PRIu64, step->name,
                  step->length, step->offset);
         break;
@@ -154,15 +158,19 @@ static bool merge(struct chooser *chooser, const struct step *step, unsigned lan
     }
     if (step->kind == STEP_ROUTINE && strcmp(step->name, "KeReleaseSpinLock") == 0 &&
         strcmp(row->label, "KeAcquireSpinLockRaiseToDpc") == 0) {
-        snprintf(row->label, sizeof row->label, "takes and releases a spin lock");
+        snprintf(row->label, sizeof row->label, "a spin lock");
         row->irql = step->irql;
         return true;
     }
     if (step->kind == STEP_ENTER && step->from_host && row->style == ROW_CALLBACK &&
         strstr(row->label, " returns") == NULL && strchr(row->label, ' ') == NULL) {
-        size_t used = strlen(row->label);
+        if (strstr(step->name, row->label) != NULL) { /* HwStartIo is XyzHwStartIo there. */
+            snprintf(row->label, sizeof row->label, "%s", step->name);
+        } else {
+            size_t used = strlen(row->label);
 
-        snprintf(row->label + used, sizeof row->label - used, ": %s", step->name);
+            snprintf(row->label + used, sizeof row->label - used, ": %s", step->name);
+        }
         return true;
     }
     return false;

@@ -1,0 +1,119 @@
+// The book in a browser, as a reader opens it: from file://, light and dark, on a desk and on a phone. No link or anchor
+// leads nowhere, no page complains, nothing sticks out at the side, pictures have words, and the search finds.
+//
+//   browser.mjs NPM HTML [SHOTS]     with SHOTS, leaves a PNG of what it saw there
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+
+const [npm, html, shots] = process.argv.slice(2);
+const { chromium } = createRequire(resolve(npm, 'package.json'))('playwright-core');
+const bad = [];
+let checks = 0;
+const check = (good, words) => {
+    checks++;
+    if (!good) bad.push(words);
+};
+
+// --- links, without a browser ---
+
+const pages = readdirSync(html).filter((name) => name.endsWith('.html'));
+const anchors = new Map();
+const anchorsOf = (name) => {
+    if (!anchors.has(name)) {
+        const text = readFileSync(join(html, name), 'utf8');
+        anchors.set(name, new Set([...text.matchAll(/\b(?:id|name)="([^"]+)"/g)].map((match) => match[1])));
+    }
+    return anchors.get(name);
+};
+
+function checkLink(from, link) {
+    if (/^(?:https?:|mailto:|javascript:|data:|#$)/.test(link)) return;
+    const [path, anchor] = decodeURIComponent(link.replace(/&amp;/g, '&')).split('#');
+    const target = path || from;
+    if (!existsSync(join(html, target))) return check(false, `${from}: ${link} does not exist`);
+    if (anchor && target.endsWith('.html')) check(anchorsOf(target).has(anchor), `${from}: ${link}: no such anchor`);
+    else checks++;
+}
+
+for (const page of pages) {
+    const text = readFileSync(join(html, page), 'utf8').replace(/<!--[\s\S]*?-->/g, '');
+    for (const match of text.matchAll(/\b(?:href|src)="([^"]*)"/g)) checkLink(page, match[1]);
+}
+for (const name of readdirSync(html).filter((each) => /^navtreeindex\d+\.js$/.test(each))) {
+    for (const match of readFileSync(join(html, name), 'utf8').matchAll(/^"([^"]+)":/gm)) checkLink(name, match[1]);
+}
+
+// --- in the browser ---
+
+const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+        '--disable-component-update', '--disable-sync'],
+});
+const address = (name) => `file://${resolve(html, name)}`;
+
+async function open(name, options) {
+    const page = await browser.newPage(options);
+    page.on('console', (message) => check(message.type() !== 'error', `${name}: the console says ${message.text()}`));
+    page.on('pageerror', (error) => check(false, `${name}: ${error.message}`));
+    await page.goto(address(name));
+    await page.waitForLoadState('load');
+    return page;
+}
+
+async function look(name, shot, options) {
+    const page = await open(name, options);
+    const wide = await page.evaluate(() => {
+        const contents = document.querySelector('div.contents');
+        return contents ? contents.getBoundingClientRect().right - document.documentElement.clientWidth : 0;
+    });
+    check(wide <= 1, `${name} (${shot}) sticks out by ${Math.round(wide)} pixels`);
+    check((await page.locator('div.contents').innerText()).trim().length > 100, `${name} is nearly empty`);
+    const mute = await page.locator('figure.picture svg:not([aria-label])').count();
+    check(mute === 0, `${name}: ${mute} pictures have no words`);
+    const raw = await page.evaluate(() => {
+        const clone = document.querySelector('div.contents').cloneNode(true);
+        for (const code of clone.querySelectorAll('pre, code, .fragment, .d2h-wrapper, table.sides')) code.remove();
+        return (clone.textContent.match(/\\(?:ref|snippet|htmlinclude|subpage)\b|\*\*\w|\]\(/) || [])[0];
+    });
+    check(!raw, `${name} shows markup: ${raw}`);
+    if (shots) await page.screenshot({ path: join(shots, `${shot}.png`), fullPage: false });
+    await page.close();
+}
+
+async function search(words, expected) {
+    const page = await open('index.html', desk);
+    await page.locator('#MSearchField').click();
+    await page.locator('#MSearchField').fill(words.slice(0, -1));
+    await page.locator('#MSearchField').press(words.slice(-1));
+    const results = page.frameLocator('#MSearchResults').locator('.SRResult:visible');
+    let found = [];
+    for (let tries = 0; tries < 40 && found.length === 0; tries++) {
+        await page.waitForTimeout(100);
+        found = await results.allInnerTexts().catch(() => []); // The results are a frame that is loaded anew at each letter.
+    }
+    check(found.some((text) => text.includes(expected)), `the search for "${words}" finds ${found.length} results, none with ${expected}`);
+    if (shots) await page.screenshot({ path: join(shots, `search-${words.replace(/\W/g, '-')}.png`) });
+    await page.close();
+}
+
+const desk = { viewport: { width: 1280, height: 900 } };
+const dark = { ...desk, colorScheme: 'dark' };
+const phone = { viewport: { width: 390, height: 844 } };
+if (shots) mkdirSync(shots, { recursive: true });
+const shown = ['index', 'ch00', 'ch01', 'ch02', 'ch03', 'ch04', 'ch05', 'ch06', 'callbacks', 'coverage', 'fixes', 'fix05',
+    'fix13', 'labs', 'lab6_1', 'article', 'files', 'annotated', 'globals', 'startio_8c', 'queue_8c'];
+for (const name of shown) {
+    await look(`${name}.html`, `${name}`, desk);
+    await look(`${name}.html`, `${name}-dark`, dark);
+    await look(`${name}.html`, `${name}-phone`, phone);
+}
+await search('VminiHwStartIo', 'VminiHwStartIo');
+await search('sense data', 'ense data');
+await browser.close();
+
+for (const words of bad.slice(0, 40)) console.log(`FAILED  ${words}`);
+if (bad.length > 40) console.log(`FAILED  and ${bad.length - 40} more`);
+console.log(`${checks - bad.length} passed, ${bad.length} failed`);
+process.exit(bad.length ? 1 : 0);
