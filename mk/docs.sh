@@ -62,6 +62,8 @@ if [ "${1:-}" = --canary ]; then
     exit 0
 fi
 [ $status -eq 0 ] || { cat "$VMINI_DOCS/log" >&2; echo "docs: Doxygen warns, and a warning is an error" >&2; exit 1; }
+mk/diagrams.sh --static
+mk/docs/graphs.py build/diagrams/static.json diagrams/runs.json "$VMINI_DOCS/tags" "$VMINI_DOCS/html"
 mk/docs-articles.pl "$VMINI_DOCS/html/article.html"
 mk/docs-search.pl "$VMINI_DOCS/html"
 # "More..." where there is nothing more leads nowhere.

@@ -115,7 +115,11 @@ def main():
     nthost, driver = (os.path.abspath(word) for word in sys.argv[1:3])
     directory = pathlib.Path(sys.argv[3])
     runs = {name: record(*run(nthost, driver, directory, name)) for name in RUNS}
-    json.dump(runs, sys.stdout, indent=1)
+    print("{")
+    for name, recorded in runs.items():
+        parts = ",\n".join(f' "{part}": {json.dumps(words)}' for part, words in recorded.items())
+        print(f'"{name}": {{\n{parts}\n}}' + ("," if name != list(runs)[-1] else ""))
+    print("}")
 
 
 if __name__ == "__main__":

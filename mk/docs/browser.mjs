@@ -40,8 +40,9 @@ for (const page of pages) {
     const text = readFileSync(join(html, page), 'utf8').replace(/<!--[\s\S]*?-->/g, '');
     for (const match of text.matchAll(/\b(?:href|src)="([^"]*)"/g)) checkLink(page, match[1]);
 }
-for (const name of readdirSync(html).filter((each) => /^navtreeindex\d+\.js$/.test(each))) {
-    for (const match of readFileSync(join(html, name), 'utf8').matchAll(/^"([^"]+)":/gm)) checkLink(name, match[1]);
+// The tree at the left. Only its pages: an enumerator of an enumeration without a name has no anchor.
+for (const name of readdirSync(html).filter((each) => /\.js$/.test(each) && !/^navtreeindex/.test(each))) {
+    for (const match of readFileSync(join(html, name), 'utf8').matchAll(/"([\w./-]+\.html)(?:#\w+)?"/g)) checkLink(name, match[1]);
 }
 
 // --- in the browser ---

@@ -7,6 +7,9 @@
  * one simulated thread among the others; under the real one any number of POSIX threads may call, each is attached on
  * first use.
  *
+ * Every function is called as a thread of user mode would call it: \irql{PASSIVE_LEVEL} \locks{none}. Only the `done`
+ * callbacks of requests and IOCTLs come at \irql{<= DISPATCH_LEVEL}, in whichever thread completes.
+ *
  * Errors: functions that can fail for a reason a user should read return false (or NULL) and fill a host_error: what
  * happened to which thing, and what to do about it. A rule broken by the driver is never returned: it is a bugcheck.
  */
@@ -72,7 +75,7 @@ bool host_install(const char *inf_path, const char *hwid, const char *driver_fil
 /** Installs a service and devnode without an INF (tests of foreign miniports). */
 bool host_install_bare(const char *service, const char *driver_file, bool with_devnode,
                        struct host_error *error);
-/** Writes a REG_DWORD (or REG_SZ/REG_MULTI_SZ) below Services\\<service>\\Parameters before start. */
+/** Writes a REG_DWORD (or REG_SZ/REG_MULTI_SZ) below Services\\SERVICE\\Parameters before start. */
 bool host_set_parameter(const char *service, const char *name, uint32_t value);
 bool host_set_parameter_string(const char *service, const char *name, const char *utf8, bool multi);
 /** Loads the driver if needed and starts the devnode: DriverEntry, AddDevice, START_DEVICE, first bus scan. */

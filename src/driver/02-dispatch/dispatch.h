@@ -20,7 +20,8 @@ typedef struct _VMINI_SRB_EXTENSION {
 _Static_assert(offsetof(VMINI_SRB_EXTENSION, Request.Header) == 0, "where 06 looks for it");
 
 /**
- * Storport's SRBs. \irql{<= DISPATCH_LEVEL} \locks{none} \thread{any: often the sender's}
+ * Storport hands over an SRB: looks its function up, has it done, or has somebody do it later.
+ * Always TRUE. \irql{<= DISPATCH_LEVEL} \locks{none} \thread{any: often the sender's}
  * \article{Part III, Figure 5, OsrVmExecuteScsi}
  */
 HW_STARTIO VminiHwStartIo;

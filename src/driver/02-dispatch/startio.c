@@ -33,9 +33,7 @@ static VMINI_SRB_HANDLER *const VminiSrbFunctions[] = {
 };
 //! [srb-functions]
 
-/**
- * \copydoc VminiHwStartIo
- *
+/*
  * Always returns TRUE: what a FALSE would make Storport do is not documented, and an SRB that
  * cannot be done is better ended with a status that says why.
  */

@@ -53,7 +53,7 @@ static inline bool trace_wants(enum trace_kind kind)
     return (__atomic_load_n(&trace_mask, __ATOMIC_RELAXED) >> kind & 1) != 0;
 }
 /**
- * Appends a record. Safe at any IRQL, from any thread. `name` must live as long as the process: a
+ * Appends a record, in any thread. \irql{any} \locks{any} `name` must live as long as the process: a
  * literal of the host.
  */
 void trace_event(enum trace_kind kind, const char *name, uint64_t a, uint64_t b, uint64_t c,
