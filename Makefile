@@ -61,7 +61,7 @@ DRIVER_OBJ := $(DRIVER_SRC:%.c=$(B)/%.o)
 HOST_OBJ := $(HOST_SRC:%.c=$(B)/%.o)
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 FIXTURE_SRC := $(sort $(wildcard tests/host/fixtures/*.c tests/host/ramdisk/*.c))
-FIXTURES := $(patsubst %.c,$(B)/tests/fixtures/%.so,$(notdir $(FIXTURE_SRC)))
+FIXTURES := $(patsubst %.c,$(B)/tests/fixtures/%.so,$(notdir $(FIXTURE_SRC))) $(B)/tests/fixtures/points-level2.so
 CHAPTERS := 01-adapter 02-dispatch 03-scsi 04-workers 05-install 06-compliance
 SUITES := $(CHAPTERS) host abi iscsi tools system
 
@@ -83,6 +83,7 @@ help-all: help
 	'  make build            the driver (build/vmini.so), the host (build/nthost), the management program (build/vminictl)' \
 	'  make demo DISK=x ISO=y  with images of your own, opened read-only' \
 	'  make before FIX=05    the driver without fix 05; make history: a git repository with a commit for each fix' \
+	'  make race FIX=11      a race: under every schedule, without the fix and with it, and the story of one that fails' \
 	'  make matrix           without each fix exactly its declared checks fail; make captures: the stories show what runs show' \
 	'  make probe FORMAT=html  the same as a page with every byte of every answer: build/probe.html' \
 	'  make diagrams         the call graphs and swim-lanes of the chapters, from the source and recorded runs' \
@@ -131,6 +132,21 @@ $(B)/vmini.so: $(DRIVER_OBJ) mk/driver.map mk/imports.sh src/driver/imports.txt
 $(B)/vminictl: $(VMINICTL_SRC:%.c=$(B)/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
+# The same driver with level 2 scheduling points (src/host/nt/points.c): each access to memory calls the host. Links without
+# the sanitizer's runtime; `nthost --driver` takes it.
+POINTS_CFLAGS := $(filter-out -O% $(SANFLAGS),$(DRIVER_CFLAGS)) -O1 -fno-inline -fno-optimize-sibling-calls \
+	-fsanitize=thread
+POINTS_LDFLAGS := $(filter-out $(SANFLAGS),$(DRIVER_LDFLAGS)) -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset
+POINTS_OBJ := $(DRIVER_SRC:%.c=$(B)/points/%.o)
+$(B)/points/src/driver/%.o: src/driver/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(POINTS_CFLAGS) -c $< -o $@
+$(B)/points/vmini.so: $(POINTS_OBJ) mk/driver.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(POINTS_LDFLAGS) -o $@ $(POINTS_OBJ)
+
 $(B)/nthost: $(NTHOST_SRC:%.c=$(B)/%.o) $(HOST_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(NTHOST_LDLIBS) $(LDLIBS)
@@ -199,6 +215,11 @@ $(B)/tests/fixtures/$(notdir $(1:.c=.so)): $(1) mk/driver.map
 		$$(DRIVER_LDFLAGS) -MF $$(@:.so=.d) -o $$@ $$<
 endef
 $(foreach f,$(FIXTURE_SRC),$(eval $(call fixture,$(f))))
+$(B)/tests/fixtures/points-level2.so: tests/host/fixtures/points.c mk/driver.map
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(filter-out -Wconversion,$(POINTS_CFLAGS)) -c -o $(@:.so=.o) $<
+	$(Q)$(CC) $(POINTS_LDFLAGS) -o $@ $(@:.so=.o)
 
 RUNNERS := $(foreach s,$(SUITES),$(if $(wildcard tests/$(s)/test_*.c),$(B)/tests/$(s)/run))
 CH ?=
@@ -222,7 +243,7 @@ compile: deps-compile
 	$(MAKE) --no-print-directory CC=gcc everything
 	$(MAKE) --no-print-directory CC=clang everything
 .PHONY: everything
-everything: $(B)/vmini.so $(B)/nthost $(B)/vminictl $(RUNNERS) $(FIXTURES) $(if $(BENCH_SRC),$(B)/bench)
+everything: $(B)/vmini.so $(B)/points/vmini.so $(B)/nthost $(B)/vminictl $(RUNNERS) $(FIXTURES) $(if $(BENCH_SRC),$(B)/bench)
 
 # --- demo, bench, checks -----------------------------------------------------------------------------------------------
 
@@ -269,4 +290,4 @@ compile_commands.json: Makefile $(DRIVER_SRC) $(HOST_SRC) $(NTHOST_SRC)
 clean:
 	rm -rf build compile_commands.json
 
--include $(shell find $(B)/src $(B)/tests -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/src $(B)/tests $(B)/points -name '*.d' 2>/dev/null)

@@ -34,11 +34,11 @@ done
 # 2. The host never names the driver.
 quoted $(find src/host -name '*.[ch]') | grep -E 'driver/|vmini' >build/.includes || true
 offence "the host must load any miniport: it may not know this one" <build/.includes
-# 3. Tools use host.h and the control header (the bench also nt.h: it waits as a thread of the machine does); the probe
-#    not even that.
+# 3. Tools use host.h, the recorder, the scheduler and the explorer, and the control header (the bench also nt.h: it waits
+#    as a thread of the machine does); the probe not even that.
 [ -d src/tools ] && quoted $(find src/tools -name '*.[ch]') |
     grep -E ':(driver/0|0[1-6]-|host/(nt|storport|verifier|pnp|image)/|(nt|storport|verifier|image)/)' |
-    grep -vE ':(nt/(sched|trace)\.h)$|^src/tools/bench/[^:]*:[0-9]+:nt/nt\.h$' >build/.includes || true
+    grep -vE ':(nt/(sched|trace|explore)\.h)$|^src/tools/bench/[^:]*:[0-9]+:nt/nt\.h$' >build/.includes || true
 offence "tools use host.h and driver/vmini_ioctl.h only" <build/.includes
 [ -d src/tools/probe ] && quoted $(find src/tools/probe -name '*.[ch]') | grep -E 'driver/|vmini' >build/.includes || true
 offence "the probe includes no driver header" <build/.includes

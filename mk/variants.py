@@ -147,7 +147,7 @@ def copy_sources(tree, parts=("src", "tests", "mk", "Makefile")):
 
 
 def copy_objects(tree):
-    for part in ("src", "tests", "nthost", "vmini.so"):
+    for part in ("src", "tests", "points", "nthost", "vmini.so"):
         source = ROOT / BUILD / part
         if source.is_dir():
             shutil.copytree(source, tree / BUILD / part, symlinks=True)

@@ -17,7 +17,8 @@ bool host_boot(const struct host_options *options, struct host_error *error)
 {
     struct port_options port = {.srb_type = (uint8_t)options->srb_type,
                                 .adapter_control_passive = options->adapter_control_passive,
-                                .reset_bus_passive = options->reset_bus_passive};
+                                .reset_bus_passive = options->reset_bus_passive,
+                                .no_class_drivers = options->no_class_drivers};
 
     verifier_install_fault_handler();
     verifier_enable(options->verifier);

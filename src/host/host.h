@@ -42,6 +42,8 @@ struct host_options {
     bool
         adapter_control_passive; /**< Call ScsiStopAdapter/ScsiRestartAdapter at PASSIVE instead of DISPATCH_LEVEL. */
     bool
+        no_class_drivers; /**< Units are found, but neither disk.sys nor cdrom.sys starts on them. */
+    bool
         reset_bus_passive; /**< Call HwResetBus at PASSIVE (as the 2009 article says) instead of DISPATCH. */
 };
 

@@ -272,6 +272,13 @@ const char *image_contains(const void *address, bool *unloaded)
     return range == NULL ? NULL : range->path;
 }
 
+uint64_t image_offset(const void *address)
+{
+    const struct range *range = range_find(address);
+
+    return range == NULL ? 0 : (uint64_t)((const char *)address - range->base) + range->low;
+}
+
 const char *image_symbol(const void *address, char *buffer, size_t length)
 {
     const struct range *range = range_find(address);
@@ -289,7 +296,7 @@ const char *image_symbol(const void *address, char *buffer, size_t length)
     if (name == NULL) {
         return NULL;
     }
-    snprintf(buffer, length, "%s", name);
+    snprintf(buffer, length, "%.*s", (int)strcspn(name, "."), name); /* As the source calls it. */
     return buffer;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <ntifs.h>
 
@@ -33,7 +34,10 @@ void image_discard_init(struct image *image);
 void image_unload(struct image *image);
 /** Is this address inside a loaded (or formerly loaded) image? \return its path or NULL. */
 const char *image_contains(const void *address, bool *unloaded);
-/** Name of the driver function at an address, or NULL. */
+/** Where in its driver's file an address is, as debuggers and symbolisers count; 0: in no driver. */
+uint64_t image_offset(const void *address);
+/** Name of the driver function at an address, or NULL; without what compilers append (.localalias,
+ *  .constprop.0 ...). */
 const char *image_symbol(const void *address, char *buffer, size_t length);
 /** From a frame in a .sys to its caller's: the compiler's unwinder does not know those. \param read
  *  fetches a word of the stack. false = the address is in no .sys, or its tables do not say. */

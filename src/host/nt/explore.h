@@ -41,11 +41,22 @@ struct explore_result {
 struct explore_result sched_explore(void (*scenario)(void *), void *argument,
                                     unsigned preemption_bound, uint64_t max_runs);
 /**
- * In a scenario of sched_explore: the part to be explored begins here. What came before is done
- * once, without alternatives; each schedule is a fork of the process at this point. To keep the
- * number of schedules small, threads are preempted only where a driver calls an imported routine,
- * not where the host does: a driver shows what it does to shared memory in no other place. The
- * calling thread is the one that booted the machine. Elsewhere it does nothing.
+ * The same over all schedules with at most `delay_bound` delays. The threads stand in a queue, in the
+ * order of their creation; one runs until it waits, then the first in the queue that can run does.
+ * A delay sends the thread whose turn it is to the end of the queue. So a thread that is delayed
+ * comes back only when all others wait: one delay is what most races need, and there are only as
+ * many schedules as scheduling points.
+ */
+struct explore_result sched_explore_delays(void (*scenario)(void *), void *argument,
+                                           unsigned delay_bound, uint64_t max_runs);
+/**
+ * In a scenario: the part to be explored begins here. To keep the number of schedules small, threads
+ * are preempted from here on only where a driver calls an imported routine or, with level 2 points,
+ * touches memory, not where the host does: a driver shows what it does in no other place. The calling
+ * thread is the one that booted the machine.
+ * sched_explore: what came before is done once, without alternatives; each schedule is a fork of the
+ * process at this point. sched_sweep: the strategy starts afresh, so that PCT's change points fall
+ * where they may find something. Outside of an exploration it does nothing.
  */
 void sched_explore_from_here(void);
 /** The part to be explored ends here; the rest of the run has one schedule. */

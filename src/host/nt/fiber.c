@@ -3,9 +3,11 @@
  * AddressSanitizer and ThreadSanitizer need to follow a switch. It must never decide when to
  * switch.
  */
+#define _GNU_SOURCE
 #include "nt/fiber.h"
 #include "nt/sched_backend.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -70,9 +72,27 @@ FIBER_NO_TSAN static void stack_give(void *stack)
     spares = spare;
 }
 
+/** The POSIX thread's own stack: where it ends, and how far it reaches. */
+static const char *own_low, *own_high;
+
+FIBER_NO_TSAN static void find_own_stack(void)
+{
+    pthread_attr_t attributes;
+    void *low = NULL;
+    size_t size = 0;
+
+    if (own_high == NULL && pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &low, &size);
+        pthread_attr_destroy(&attributes);
+        own_low = low;
+        own_high = own_low + size;
+    }
+}
+
 FIBER_NO_TSAN void fiber_adopt(struct fiber *fiber)
 {
     fiber->stack = NULL;
+    find_own_stack();
 #if defined(FIBER_TSAN)
     fiber->tsan_fiber = __tsan_get_current_fiber();
 #endif
@@ -157,6 +177,14 @@ FIBER_NO_TSAN void fiber_free(struct fiber *fiber)
 #endif
     stack_give(fiber->stack);
     fiber->stack = NULL;
+}
+
+FIBER_NO_TSAN bool fiber_stack_holds(const struct fiber *fiber, const void *address)
+{
+    const char *low = fiber->stack != NULL ? fiber->stack : own_low;
+    const char *high = fiber->stack != NULL ? low + STACK_SIZE : own_high;
+
+    return (const char *)address >= low && (const char *)address < high;
 }
 
 FIBER_NO_TSAN bool fiber_guard_holds(const struct fiber *fiber, const void *address)

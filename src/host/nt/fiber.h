@@ -62,6 +62,8 @@ void fiber_order_after(uint32_t *word);
 /** Between true and false ThreadSanitizer looks away: the host's own doing, on behalf of
  *  whichever thread runs. */
 void fiber_unseen(bool begin);
+/** \return whether `address` lies in the running fiber's stack. */
+bool fiber_stack_holds(const struct fiber *fiber, const void *address);
 /** \return whether `address` lies in the guard page below the stack. */
 bool fiber_guard_holds(const struct fiber *fiber, const void *address);
 

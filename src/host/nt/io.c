@@ -5,6 +5,7 @@
 
 bool nt_io_boot(const char *unc_root, const char *registry_file, struct host_error *error)
 {
+    nt_pool_boot();
     security_boot();
     fs_set_unc_root(unc_root);
     if (!registry_boot(registry_file, error)) {

@@ -184,6 +184,11 @@ uint64_t nt_handle_count(void);
 void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag);
 /** \param tag 0 = whatever it is. */
 void nt_pool_free(void *block, ULONG tag);
+/** Blocks are numbered from 1 again: two machines of one seed are to number alike. */
+void nt_pool_boot(void);
+/** Number of the block, live or freed, that the address lies in, and the distance from its start;
+ *  0: in none, or the verifier is off. */
+uint32_t nt_pool_number(const void *address, uint64_t *offset);
 /** Is the address in paged pool? (Verifier on: paged pool has an arena of its own then.) */
 bool nt_pool_is_paged(const void *address);
 /**

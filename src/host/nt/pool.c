@@ -6,6 +6,7 @@
  * point.
  */
 #include "nt/pool.h"
+#include "nt/points.h"
 
 #include <ctype.h>
 #include <stdatomic.h>
@@ -221,6 +222,15 @@ static void *header_allocate(POOL_TYPE type, size_t bytes, uint32_t tag)
     return memory + before;
 }
 
+static void trace_block(const char *what, const void *block, size_t bytes, uint32_t tag)
+{
+    uint64_t offset;
+
+    if ((!pool_tag_is_host(tag) || points_present) && trace_wants(TRACE_POOL)) {
+        trace_event(TRACE_POOL, what, nt_pool_number(block, &offset), bytes, tag, 0);
+    }
+}
+
 void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag)
 {
     void *block = NULL;
@@ -237,6 +247,7 @@ void *nt_pool_allocate(POOL_TYPE type, size_t bytes, ULONG tag)
         }
     }
     if (block != NULL) {
+        trace_block("allocated", block, bytes, tag);
         tag_count(tag, bytes, true);
     } else if ((type & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
         verifier_bugcheck(RULE_POOL_RAISE, 0, bytes, tag,
@@ -315,6 +326,7 @@ void nt_pool_free(void *address, ULONG tag)
 
     find_block(address, &block);
     check_free(&block, tag);
+    trace_block("freed", address, block.bytes, block.tag);
     if (pool_special_contains(address)) {
         pool_special_free(address);
     } else {

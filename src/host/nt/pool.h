@@ -15,6 +15,7 @@ struct nt_pool_block {
     uint32_t tag;
     POOL_TYPE type;
     bool freed;
+    uint32_t number;                     /**< 1, 2, 3 ... in order of allocation. */
     uint32_t allocated_in, freed_in;     /**< Thread numbers, 0 for the host's own blocks. */
     const void *allocated_by, *freed_by; /**< Driver code, NULL = unknown. */
 };

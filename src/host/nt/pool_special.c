@@ -19,6 +19,7 @@
 #define BIGGEST_PAGES (1u << 16)
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t numbered;
 
 /* --- allocation --- */
 
@@ -57,6 +58,7 @@ void *pool_special_allocate(POOL_TYPE type, size_t bytes, uint32_t tag)
                                    .bytes = bytes,
                                    .tag = tag,
                                    .type = type,
+                                   .number = ++numbered,
                                    .allocated_in = pool_tag_is_host(tag) ? 0 : sched_current()->id,
                                    .allocated_by = caller};
         fill(arena, record);
@@ -80,6 +82,22 @@ bool pool_special_find(const void *address, struct nt_pool_block *block)
         *block = record->block;
     }
     return record != NULL;
+}
+
+void nt_pool_boot(void)
+{
+    numbered = 0;
+}
+
+uint32_t nt_pool_number(const void *address, uint64_t *offset)
+{
+    const struct record *record = arena_record_of(address);
+
+    if (record == NULL) {
+        return 0;
+    }
+    *offset = (uint64_t)((const char *)address - (const char *)record->block.address);
+    return record->block.number;
 }
 
 bool nt_pool_is_freed(const void *address)

@@ -6,12 +6,16 @@
 #include "nt/nt.h"
 
 #include "image/image.h"
+#include "nt/points.h"
 #include "nt/sched_backend.h"
 
 void NTAPI nt_routine_watched(const char *name, KIRQL max_irql, const void *caller)
 {
     if (nt_irql() > max_irql) {
         verifier_check_irql(name, max_irql);
+    }
+    if (trace_wants(TRACE_ACCESS)) {
+        points_called(name, caller);
     }
     if (trace_wants(TRACE_ROUTINE)) {
         trace_event(TRACE_ROUTINE, name, image_contains(caller, NULL) != NULL, 0, 0, 0);

@@ -319,6 +319,11 @@ void sched_settle(uint64_t until)
     }
 }
 
+bool sched_is_own_stack(const void *address)
+{
+    return seeded() && seeded_is_own_stack(address);
+}
+
 const char *sched_stack_guard(const void *address)
 {
     return seeded() ? seeded_stack_guard(address) : NULL;

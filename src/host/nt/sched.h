@@ -9,7 +9,8 @@
  * run, to the last trace record.
  *
  * Level 1 scheduling points are the entries of imported routines (nt_routine_enter) and nothing
- * else.
+ * else. A driver built with -fsanitize=thread has level 2 points too: its accesses to memory
+ * (points.c).
  */
 #ifndef HOST_NT_SCHED_H
 #define HOST_NT_SCHED_H
@@ -165,6 +166,8 @@ void sched_settle(uint64_t until);
  * stack), or NULL.
  */
 const char *sched_stack_guard(const void *address);
+/** Seeded: does the address lie in the current thread's own stack? */
+bool sched_is_own_stack(const void *address);
 /** The seed of this run, for reports. */
 uint64_t sched_seed(void);
 

@@ -13,6 +13,8 @@
 struct sched_override {
     enum sched_strategy strategy;
     uint64_t seed;
+    unsigned expected_points; /**< 0 = as the scenario says. */
+    uint64_t *points;         /**< Where the number of scheduling points goes; NULL = nowhere. */
     const uint32_t *choices;
     size_t choice_count;
     struct sched_decision
@@ -70,8 +72,13 @@ void seeded_irql_crossed(struct nt_thread *thread);
 void seeded_settle(uint64_t until);
 size_t seeded_decisions(const struct sched_decision **out);
 const char *seeded_stack_guard(const void *address);
+bool seeded_is_own_stack(const void *address);
 /** Decisions are recorded from here on, and follow this list. */
 void seeded_explore_from_here(const uint32_t *choices, size_t count);
+/** From here on the strategy decides as if the machine had been booted now. */
+void seeded_explore_afresh(void);
+/** Scheduling points of the driver since one of the two, or since boot. */
+uint64_t seeded_points(void);
 /** No decision is recorded any more; the current thread goes on while it can. */
 void seeded_explore_to_here(void);
 
@@ -84,11 +91,12 @@ struct strategy {
     uint64_t change[32]; /**< PCT: at which point the current thread's priority drops; ascending. */
     unsigned changes, next_change;
     uint64_t lowest;         /**< PCT: next priority below all others. */
+    uint64_t turn;           /**< BOUNDED: of the next thread to queue up. */
     const uint32_t *choices; /**< BOUNDED. */
     size_t choice_count, next_choice;
 };
 void strategy_boot(struct strategy *strategy, const struct sched_options *options);
-/** PCT: the priority of a new thread. */
+/** PCT: the priority of a new thread; BOUNDED: its turn, behind all others. */
 uint64_t strategy_priority(struct strategy *strategy);
 /** Counts a scheduling point of the current thread. \return its priority from now on. */
 uint64_t strategy_point(struct strategy *strategy, uint64_t priority);

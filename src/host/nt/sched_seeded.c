@@ -30,7 +30,7 @@ struct seeded_thread {
     uint64_t deadline;               /**< BLOCKED, SETTLING: in virtual time. */
     bool timed_out;                  /**< BLOCKED: the deadline ended it. */
     const volatile uintptr_t *spins; /**< SPINNING: on this lock. */
-    uint64_t priority;               /**< PCT. */
+    uint64_t priority;               /**< PCT; BOUNDED: its turn. */
     uint32_t
         started; /**< Orders the creator's writes before the thread's reads, for ThreadSanitizer. */
 };
@@ -38,6 +38,7 @@ struct seeded_thread {
 static struct {
     struct seeded_thread *first, *current, *dead;
     struct strategy strategy;
+    struct sched_options options; /**< What it was made of. */
     uint64_t now;
     unsigned streak; /**< Points since another thread ran while one could. */
     bool locked;     /**< The dispatcher lock: held across no switch but sched_block's own. */
@@ -80,7 +81,8 @@ FIBER_NO_TSAN static bool can_run(const struct seeded_thread *t, unsigned raised
 
 #define MAX_THREADS 1024
 
-/** Who can run: the current thread first, the others in order of creation. */
+/** Who can run: the current thread first, the others in order of creation; BOUNDED: in the order of
+ *  their turns. */
 struct candidates {
     struct seeded_thread *thread[MAX_THREADS];
     uint64_t priority[MAX_THREADS];
@@ -97,6 +99,20 @@ FIBER_NO_TSAN static void add(struct candidates *set, struct seeded_thread *t)
     set->priority[set->count++] = t->priority;
 }
 
+/** BOUNDED: the last one takes its place among the others. */
+FIBER_NO_TSAN static void queue_up(struct candidates *set)
+{
+    size_t at = set->count - 1;
+    struct seeded_thread *t = set->thread[at];
+
+    for (; at > set->current && set->priority[at - 1] > t->priority; at--) {
+        set->thread[at] = set->thread[at - 1];
+        set->priority[at] = set->priority[at - 1];
+    }
+    set->thread[at] = t;
+    set->priority[at] = t->priority;
+}
+
 FIBER_NO_TSAN static void collect(struct candidates *set, bool with_current)
 {
     unsigned raised = raised_threads();
@@ -109,6 +125,9 @@ FIBER_NO_TSAN static void collect(struct candidates *set, bool with_current)
     for (struct seeded_thread *t = seeded.first; t != NULL; t = t->next) {
         if (t != seeded.current && can_run(t, raised)) {
             add(set, t);
+            if (seeded.strategy.kind == SCHED_BOUNDED) {
+                queue_up(set);
+            }
         }
     }
     if (!with_current && set->count == 0 && seeded.current != NULL &&
@@ -236,6 +255,14 @@ FIBER_NO_TSAN static void record(size_t chosen, const struct candidates *set)
     *seeded.record_count = count + 1;
 }
 
+/** BOUNDED: who was not chosen although it was his turn goes to the end of the queue. */
+FIBER_NO_TSAN static void pass_over(const struct candidates *set, size_t chosen)
+{
+    for (size_t i = 0; i < chosen && seeded.strategy.kind == SCHED_BOUNDED; i++) {
+        set->thread[i]->priority = strategy_priority(&seeded.strategy);
+    }
+}
+
 /** Decides who goes on. \param with_current false: the current thread has had its turn, unless
  *  it is alone. */
 FIBER_NO_TSAN static struct seeded_thread *choose(bool with_current)
@@ -257,6 +284,7 @@ FIBER_NO_TSAN static struct seeded_thread *choose(bool with_current)
     if (set.count > 1 && !seeded.unrecorded) {
         choice = strategy_choose(&seeded.strategy, set.priority, set.count);
         record(choice, &set);
+        pass_over(&set, choice);
         seeded.streak = set.thread[choice] == seeded.current ? seeded.streak + 1 : 0;
     }
     return set.thread[choice];
@@ -340,6 +368,9 @@ FIBER_NO_TSAN void seeded_boot(const struct sched_options *options, struct nt_th
     if (override != NULL) {
         effective.strategy = override->strategy;
         effective.seed = override->seed;
+        if (override->expected_points != 0) {
+            effective.expected_points = override->expected_points;
+        }
         effective.choices = override->choices;
         effective.choice_count = override->choice_count;
     }
@@ -350,6 +381,7 @@ FIBER_NO_TSAN void seeded_boot(const struct sched_options *options, struct nt_th
         seeded.record_count = override->record_count;
         *seeded.record_count = 0;
     }
+    seeded.options = effective;
     strategy_boot(&seeded.strategy, &effective);
     seeded.current = add_thread(main_thread);
     fiber_adopt(&seeded.current->fiber);
@@ -407,7 +439,9 @@ FIBER_NO_TSAN void seeded_point(void)
         sched_misuse("a scheduling point under the dispatcher lock",
                      "call no NT routine between sched_lock and sched_unlock");
     }
-    t->priority = strategy_point(&seeded.strategy, t->priority);
+    if (!seeded.unrecorded) {
+        t->priority = strategy_point(&seeded.strategy, t->priority);
+    }
     if (polls) {
         t->priority = strategy_demote(&seeded.strategy);
         seeded.streak = 0;
@@ -508,16 +542,36 @@ size_t seeded_decisions(const struct sched_decision **out)
 void seeded_explore_from_here(const uint32_t *choices, size_t count)
 {
     *seeded.record_count = 0;
+    seeded.strategy.points = 0;
     seeded.strategy.choices = choices;
     seeded.strategy.choice_count = count;
     seeded.strategy.next_choice = 0;
     sched_driver_points_only = true;
 }
 
+void seeded_explore_afresh(void)
+{
+    seeded_explore_from_here(NULL, 0);
+    strategy_boot(&seeded.strategy, &seeded.options);
+    for (struct seeded_thread *t = seeded.first; t != NULL; t = t->next) {
+        t->priority = strategy_priority(&seeded.strategy);
+    }
+}
+
+uint64_t seeded_points(void)
+{
+    return seeded.strategy.points;
+}
+
 void seeded_explore_to_here(void)
 {
     seeded.unrecorded = true;
     sched_driver_points_only = false;
+}
+
+bool seeded_is_own_stack(const void *address)
+{
+    return fiber_stack_holds(&seeded.current->fiber, address);
 }
 
 const char *seeded_stack_guard(const void *address)

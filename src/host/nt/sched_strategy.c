@@ -82,6 +82,9 @@ FIBER_NO_TSAN void strategy_boot(struct strategy *strategy, const struct sched_o
 
 FIBER_NO_TSAN uint64_t strategy_priority(struct strategy *strategy)
 {
+    if (strategy->kind == SCHED_BOUNDED) {
+        return strategy->turn++;
+    }
     if (strategy->kind != SCHED_PCT) {
         return 0;
     }

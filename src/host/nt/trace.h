@@ -28,6 +28,12 @@ enum trace_kind {
     /** A function of a driver that was built with -finstrument-functions: name; entered (1) or left
      *  (2); entered: 1 = by a call from outside of the driver. */
     TRACE_FUNCTION,
+    /** A pool block of a driver was allocated or freed: number (with the verifier on), bytes, tag. With
+     *  level 2 points the host's own blocks too. */
+    TRACE_POOL,
+    /** A driver with level 2 points (points.c) is about to touch memory, or calls: its function, the
+     *  place in its file, what (enum point_kind, and bytes << 8), block number, offset in the block. */
+    TRACE_ACCESS,
     TRACE_BUGCHECK, /**< name, code. */
 };
 

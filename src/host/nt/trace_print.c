@@ -4,6 +4,8 @@
  */
 #include "nt/trace.h"
 
+#include "nt/points.h"
+
 #include <string.h>
 
 typedef unsigned long long ull;
@@ -21,6 +23,8 @@ static const char *const kind_names[] = {
     [TRACE_ETW] = "etw",
     [TRACE_DEBUG] = "debug",
     [TRACE_FUNCTION] = "function",
+    [TRACE_POOL] = "pool",
+    [TRACE_ACCESS] = "access",
     [TRACE_BUGCHECK] = "bugcheck",
 };
 
@@ -49,6 +53,34 @@ static void print_thread(FILE *out, const struct trace_record *record)
     fprintf(out, "%s %s", record->name, event < 5 ? what[event] : what[0]);
     if (record->argument[1] != 0) {
         fprintf(out, " %llu", (ull)record->argument[1]);
+    }
+}
+
+static void print_pool(FILE *out, const struct trace_record *record)
+{
+    const uint64_t *a = record->argument;
+
+    fprintf(out, "%s block %llu, %llu bytes '", record->name, (ull)a[0], (ull)a[1]);
+    for (unsigned i = 0; i < 4; i++) {
+        char c = (char)(a[2] >> (8 * i));
+
+        fputc(c >= ' ' && c <= '~' ? c : '.', out);
+    }
+    fputc('\'', out);
+}
+
+static void print_access(FILE *out, const struct trace_record *record)
+{
+    static const char *const what[] = {"?", "reads", "writes", "interlocked", "call"};
+    const uint64_t *a = record->argument;
+    unsigned kind = (unsigned)(a[1] & 0xff);
+
+    fprintf(out, "%s at 0x%llx %s", record->name, (ull)a[0], what[kind <= POINT_CALL ? kind : 0]);
+    if (a[1] >> 8 != 0) {
+        fprintf(out, " %llu", (ull)(a[1] >> 8));
+    }
+    if (a[2] != 0) {
+        fprintf(out, " block %llu+%llu", (ull)a[2], (ull)a[3]);
     }
 }
 
@@ -90,6 +122,12 @@ static void print_details(FILE *out, const struct trace_record *record)
         break;
     case TRACE_FUNCTION:
         fprintf(out, "%s %s", record->name, a[0] == 1 ? "entered" : "left");
+        break;
+    case TRACE_POOL:
+        print_pool(out, record);
+        break;
+    case TRACE_ACCESS:
+        print_access(out, record);
         break;
     case TRACE_ETW:
     case TRACE_DEBUG:

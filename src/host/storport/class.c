@@ -225,7 +225,7 @@ void port_class_start(PDEVICE_OBJECT pdo)
     STORAGE_MINIPORT_DESCRIPTOR miniport;
     struct class_device *device;
 
-    if (unit == NULL || unit->Class != NULL ||
+    if (PortOptions.NoClassDrivers || unit == NULL || unit->Class != NULL ||
         (type != DIRECT_ACCESS_DEVICE && type != READ_ONLY_DIRECT_ACCESS_DEVICE) ||
         !claim(unit, SRB_FUNCTION_CLAIM_DEVICE)) {
         return;

@@ -68,7 +68,8 @@ void port_set_options(const struct port_options *options)
     PortOptions = (PORT_OPTIONS){.LegacySrbs = options->srb_type == HOST_SRB_LEGACY,
                                  .ControlAtPassive = options->adapter_control_passive,
                                  .ResetBusAtPassive = options->reset_bus_passive,
-                                 .StartIoAtPassive = options->passive_startio};
+                                 .StartIoAtPassive = options->passive_startio,
+                                 .NoClassDrivers = options->no_class_drivers};
     decisions = 0;
 }
 

@@ -293,6 +293,7 @@ typedef struct _PORT_OPTIONS {
     BOOLEAN LegacySrbs;       /* where the miniport takes both forms */
     BOOLEAN ControlAtPassive; /* ScsiStopAdapter and ScsiRestartAdapter at PASSIVE_LEVEL */
     BOOLEAN ResetBusAtPassive;
+    BOOLEAN NoClassDrivers;
     BOOLEAN StartIoAtPassive; /* HwStartIo never at DISPATCH_LEVEL by the port's own choice */
 } PORT_OPTIONS;
 

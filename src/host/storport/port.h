@@ -20,7 +20,8 @@ struct port_options {
     uint8_t srb_type; /**< enum host_srb_type: which SRBs, if the miniport takes both. */
     bool adapter_control_passive;
     bool reset_bus_passive;
-    bool passive_startio; /**< HwStartIo never at DISPATCH_LEVEL by the port's own choice. */
+    bool no_class_drivers; /**< port_class_start does nothing. */
+    bool passive_startio;  /**< HwStartIo never at DISPATCH_LEVEL by the port's own choice. */
 };
 void port_set_options(const struct port_options *options);
 

@@ -16,6 +16,7 @@
 #include <ucontext.h>
 
 #include "image/image.h"
+#include "nt/points.h"
 #include "nt/pool.h"
 #include "verifier/report.h"
 
@@ -309,7 +310,7 @@ static void on_signal(int number, siginfo_t *information, void *context)
         return;
     }
     read_context(context, &fault);
-    fault.driver = image_contains(fault.code, &unloaded) != NULL;
+    fault.driver = image_contains(fault.code, &unloaded) != NULL || points_contain(fault.code);
     if (number == SIGILL) {
         stop(&fault, RULE_ILLEGAL_INSTRUCTION,
              (const uint64_t[4]){0xC000001D, (uint64_t)fault.code, 0, 0},

@@ -5,6 +5,7 @@
 #include "tools/nthost/demo.h"
 #include "tools/nthost/options.h"
 #include "tools/nthost/probing.h"
+#include "tools/nthost/racing.h"
 #include "tools/nthost/run.h"
 #include "tools/nthost/setup.h"
 #include "tools/nthost/serve.h"
@@ -26,6 +27,7 @@ static const struct subcommand subcommands[] = {
      NULL},
     {"serve", "offers the bus as iSCSI targets, for real initiators", serve_help, NULL, serve},
     {"demo", "copies a disk through SRBs and shows what happens", options_help_demo, demo, NULL},
+    {"race", "plays what happens at once, under every schedule", racing_help, NULL, racing},
     {"probe", "judges the driver's answers by the standard, byte by byte", probing_help, NULL,
      probing},
     {"trace", "draws a recorded run: threads, IRQL, SRBs, as one SVG", tracing_help, NULL, tracing},
