@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """libiscsi's conformance suite, iscsi-test-cu, against `nthost serve`, counted honestly.
 
-    conformance.py run [--driver FILE]   the table for one driver; exit status 1: a FAIL, or a SKIP that
-                                         tests/conformance/skips does not know
+    conformance.py run [--driver FILE]   the table for one driver; exit status 1: a FAIL or a SKIP whose reason
+                                         tests/conformance does not know
     conformance.py fixes                 what the suite, and what our probe, notices of each of the ten fixes
     conformance.py page                  both, kept in chapters/real-initiators.md
 
@@ -26,7 +26,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
-SKIPS = ROOT / "tests" / "conformance" / "skips"
+KNOWN = ROOT / "tests" / "conformance"
 PAGE = ROOT / "chapters" / "real-initiators.md"
 PROBE_FIXES = ["%02d" % number for number in range(1, 11)]
 SECONDS = int(os.environ.get("CONFORMANCE_SECONDS", "120"))
@@ -157,9 +157,10 @@ def totals(results):
     return {v: sum(dict(counts(tests))[v] for tests in results.values()) for v in (PASS, FAIL, SKIP)}
 
 
-def known_skips():
+def known(name):
+    """The rows of tests/conformance/NAME: (pattern, reason)."""
     rows = []
-    for line in SKIPS.read_text().splitlines():
+    for line in (KNOWN / name).read_text().splitlines():
         if line.strip() and not line.startswith("#"):
             rows.append(line.split(None, 1))
     return rows
@@ -168,20 +169,15 @@ def known_skips():
 def judge(results):
     """Complaints about one run on the thin, removable disk."""
     complaints = []
-    rows = known_skips()
-    used = set()
+    lists = {SKIP: known("skips"), FAIL: known("failures")}
     for suite, tests in results.items():
         for test, verdict in tests:
             name = suite + "." + test
-            rule = next((pattern for pattern, _ in rows if fnmatch.fnmatchcase(name, pattern)), None)
-            if verdict == FAIL:
-                complaints.append("%s FAILED; see %s/conformance/%s.log" % (name, BUILD, suite))
-            elif verdict == SKIP and rule is None:
-                complaints.append("%s was skipped, and tests/conformance/skips does not know why" % name)
-            elif verdict == PASS and rule is not None:
-                complaints.append("%s passes: strike it from tests/conformance/skips" % name)
-            if rule:
-                used.add(rule)
+            expected = next((kind for kind, rows in lists.items() for pattern, _ in rows
+                             if fnmatch.fnmatchcase(name, pattern)), PASS)
+            if verdict != expected:
+                complaints.append("%s: %s, expected %s (tests/conformance, %s/conformance/%s.log)"
+                                  % (name, verdict, expected, BUILD, suite))
     return complaints
 
 
@@ -211,8 +207,9 @@ def table(results, apart):
                  % (number, total[PASS], total[FAIL], total[SKIP]))
     for suite, tests in apart.items():
         lines.append("| %s | %d | %s |" % (suite, len(tests), " | ".join(str(n) for _, n in counts(tests))))
-    lines += ["", "Skipped, by name and reason:", "", "| tests | reason |", "| --- | --- |"]
-    lines += ["| %s | %s |" % (pattern, reason) for pattern, reason in known_skips()]
+    for kind, name in (("Skipped", "skips"), ("Failed, because the test itself is wrong", "failures")):
+        lines += ["", "%s, by name and reason:" % kind, "", "| tests | reason |", "| --- | --- |"]
+        lines += ["| %s | %s |" % (pattern, reason) for pattern, reason in known(name)]
     return "\n".join(lines)
 
 
