@@ -187,10 +187,10 @@ DISK = ["--thin", "--removable"]
 def run_disk(driver=None, quiet=False):
     """The disk, and the two suites that want something else."""
     results, well = run_all(DISK, driver, quiet=quiet)
-    readonly, well_too = run_all(["--read-only"], driver, only=["SCSI.ReadOnly"], quiet=quiet)
+    readonly, well_too = run_all(["--thin", "--read-only"], driver, only=["SCSI.ReadOnly"], quiet=quiet)
     multipath, well_three = run_all(DISK, driver, only=["SCSI.MultipathIO"], paths=2, quiet=quiet)
     apart = collections.OrderedDict(
-        [("SCSI.ReadOnly, on a read-only disk", readonly["SCSI.ReadOnly"]),
+        [("SCSI.ReadOnly, on a thin, read-only disk", readonly["SCSI.ReadOnly"]),
          ("SCSI.MultipathIO, over two sessions", multipath["SCSI.MultipathIO"])]
     )
     return results, apart, well and well_too and well_three

@@ -195,6 +195,41 @@ static void written_and_read(void)
     fclose(image);
 }
 
+/** A CD-ROM cannot say how much it takes at once: a read of any length works. */
+static void a_long_read_of_a_cdrom(void)
+{
+    enum { BYTES = 3 * 1024 * 1024 + 2048 };
+    uint8_t header[PDU_HEADER], cdb[10], *image = malloc(BYTES);
+    char path[2 * PATH_MAX];
+    const char *arguments[] = {"--port", "0", "--cdrom", path, NULL};
+    struct server_process server;
+    struct initiator one;
+    uint32_t done = 0;
+
+    for (size_t i = 0; i < BYTES; i++) {
+        image[i] = (uint8_t)(i * 31 + i / 2048);
+    }
+    make_file("disk.img", image, BYTES, 0, 0600);
+    snprintf(path, sizeof(path), "%s", at("disk.img"));
+    server = start(arguments);
+    CU_ASSERT_EQUAL(log_in(&one, server.port, 1, "MaxRecvDataSegmentLength=262144\0"), 0);
+    CU_ASSERT_EQUAL(ready(&one), 2);
+    rig_cdb(cdb, false, 0, BYTES / 2048);
+    initiator_command(&one, header, FINAL_READ, BYTES, cdb, sizeof(cdb));
+    initiator_send(&one, header, NULL, 0);
+    do {
+        CU_ASSERT_FATAL(initiator_receive(&one, &answer) && answer.header[3] == 0);
+        CU_ASSERT_EQUAL(get32(answer.header + PDU_BUFFER_OFFSET), done);
+        CU_ASSERT(done + answer.length <= BYTES &&
+                  memcmp(answer.data, image + done, answer.length) == 0);
+        done += answer.length;
+    } while ((answer.header[1] & PDU_STATUS) == 0);
+    CU_ASSERT_EQUAL(done, BYTES);
+    initiator_end(&one);
+    stops_well(&server);
+    free(image);
+}
+
 /** Random bytes, half PDUs, PDUs of the wrong phase: the server lives, a session beside does not
  * notice. */
 static void any_bytes(void)
@@ -383,6 +418,7 @@ CU_ErrorCode register_serve_suite(void)
 {
     CU_TestInfo tests[] = {
         {"written, read, and in the image", written_and_read},
+        {"a long read of a CD-ROM", a_long_read_of_a_cdrom},
         {"any bytes", any_bytes},
         {"a data segment longer than agreed", a_segment_longer_than_agreed},
         {"a client killed in mid-write, 1,000 times", killed_in_mid_write},

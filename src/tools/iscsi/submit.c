@@ -81,6 +81,10 @@ static void measure(struct task *task)
             shorten(task, &transfer, size);
         }
     }
+    if (length > BUFFERS_MOST && transfer.known && transfer.direction == BUS_DATA_IN &&
+        task->conn->luns[command->at.lun].device_type == CDROM) {
+        answer_judge(task, 0x05, 0x24, 0x00); /* A disk's driver says so itself: see page B0h. */
+    }
     command->length = length < BUFFERS_MOST ? (uint32_t)length : (uint32_t)BUFFERS_MOST;
     if (command->direction == BUS_NO_DATA || command->length == 0) {
         command->direction = BUS_NO_DATA;
