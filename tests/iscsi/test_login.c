@@ -37,9 +37,9 @@ static const struct login_rules chap_rules = {
     .account = &alice, .has_target = known_target, .random = counted};
 
 /** Sends keys (up to NULL) with these flags. \return the status. */
-static unsigned say(uint8_t flags, ...)
+static unsigned say(unsigned flags, ...)
 {
-    uint8_t header[PDU_HEADER] = {PDU_LOGIN_REQUEST | PDU_IMMEDIATE, flags};
+    uint8_t header[PDU_HEADER] = {PDU_LOGIN_REQUEST | PDU_IMMEDIATE, (uint8_t)flags};
     char text[4096];
     size_t length = 0;
     va_list keys;
