@@ -94,6 +94,7 @@ help-all: help
 	'  make conformance      libiscsi'"'"'s suite against nthost serve; make soak: data; make bench-iscsi: beside tgtd; make fuzz' \
 	'  make windows-sys      the driver as Windows loads it: build/windows/vmini.sys, by mingw-w64; test-sys: tested' \
 	'  make compile          everything with gcc and with clang' \
+	'  make docs-test        the book in a browser: links, narrow windows, the search (Chromium)' \
 	'  make docs-check       a broken reference fails, and the output that the chapters show is fresh' \
 	'  make compile_commands.json   for editors and clang-tidy' \
 	'  make clean            removes build/'

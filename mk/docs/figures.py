@@ -28,7 +28,9 @@ def figure(svg):
     label = html.escape(f"{title} {words}".strip())
     svg = svg.replace('role="img"', f'role="img" aria-label="{label}"', 1)
     caption = html.escape(caption or LANES)
-    return (f'<figure class="picture"><figcaption><b>{html.escape(title)}</b></figcaption>'
+    # A swim-lane has its title in the picture.
+    head = "" if 'class="lanes"' in svg else f"<figcaption><b>{html.escape(title)}</b></figcaption>"
+    return (f'<figure class="picture">{head}'
             f'<div class="scroll" tabindex="0">{svg}</div><figcaption>{caption}</figcaption></figure>\n')
 
 

@@ -224,6 +224,8 @@ def index(fixes):
         files = ", ".join(f"`{name.removeprefix('src/driver/')}`" for name in fix.files if name.endswith((".c", ".h", ".inf")))
         count = "not yet" if not fix.checks or fix.checks[0].startswith("not yet") else str(len(fix.checks))
         rows.append(f"| {fix.number} | \\subpage fix{fix.number} \"{fix.title}\" | {files} | {count} |")
+    pages = [re.search(r"\{#(\w*matrix\w*)\}", path.read_text()) for path in sorted((ROOT / "chapters").glob("**/*.md"))]
+    matrix = "".join(f" \\ref {match.group(1)} shows all of them at once." for match in pages if match)
     beyond = [fix.number for fix in fixes if "*Beyond the article" in fix.body]
     return f"""# The fixes {{#fixes}}
 
@@ -234,7 +236,7 @@ article's; the others ({beyond[0]} and later) are faults of the same driver that
 {chr(10).join(rows)}
 
 The last column counts the test cases and the checks of the probe that fail when just this fix is taken out; `make matrix`
-proves that exactly those do.
+proves that exactly those do.{matrix}
 
 ```sh
 make diff FIX=05       one fix: its story and its patch
