@@ -226,12 +226,12 @@ def index(fixes):
         rows.append(f"| {fix.number} | \\subpage fix{fix.number} \"{fix.title}\" | {files} | {count} |")
     pages = [re.search(r"\{#(\w*matrix\w*)\}", path.read_text()) for path in sorted((ROOT / "chapters").glob("**/*.md"))]
     matrix = "".join(f" \\ref {match.group(1)} shows all of them at once." for match in pages if match)
-    beyond = [fix.number for fix in fixes if "*Beyond the article" in fix.body]
+    before = min(int(fix.number) for fix in fixes if "*Beyond the article" in fix.body) - 1
     return f"""# The fixes {{#fixes}}
 
 "Virtual Storport Tweaks" is the list of what a bus analyser found wrong in the driver of the articles. Each finding is a
-fix here: a patch of a few lines that turns the driver *before* into the finished one, with its story. The first ten are the
-article's; the others ({beyond[0]} and later) are faults of the same driver that an analyser cannot see.
+fix here: a patch of a few lines that turns the driver *before* into the finished one, with its story. Those up to {before:02}
+are the article's; the others are faults of the same driver that an analyser cannot see.
 
 {chr(10).join(rows)}
 

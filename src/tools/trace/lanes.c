@@ -56,6 +56,8 @@ static bool is_wanted(const struct chooser *chooser, const struct step *step)
     case STEP_SRB_START:
     case STEP_SRB_DONE:
         return chooser->srb == 0 || step->srb == chooser->srb;
+    case STEP_OTHER: /* Of the bookkeeping, ExAllocatePool's row is enough. */
+        return chooser->options->all || strcmp(step->category, "pool") != 0;
     default:
         return true;
     }

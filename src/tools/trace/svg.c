@@ -165,6 +165,24 @@ static void draw_span(FILE *out, const struct span *span)
     }
 }
 
+/** The picture for those who do not see it: thread and IRQL where they change, then the rows. */
+static void put_words(FILE *out, const struct lanes *lanes)
+{
+    fputs("<desc>", out);
+    for (size_t i = 0; i < lanes->row_count; i++) {
+        const struct row *row = &lanes->row[i], *above = i == 0 ? NULL : &lanes->row[i - 1];
+
+        if (above == NULL || above->lane != row->lane || above->irql != row->irql) {
+            fprintf(out, "%sthread %u, IRQL %u: ", i == 0 ? "" : ". ",
+                    lanes->lane[row->lane].thread, row->irql);
+        } else {
+            fputs(", ", out);
+        }
+        put_text(out, row->label, LABEL_SIZE);
+    }
+    fputs(".</desc>\n", out);
+}
+
 void lanes_svg(FILE *out, const struct lanes *lanes)
 {
     size_t height = HEAD + lanes->row_count * ROW_HEIGHT + 6;
@@ -174,7 +192,9 @@ void lanes_svg(FILE *out, const struct lanes *lanes)
             "role=\"img\">\n<style>%s</style>\n<title>",
             WIDTH, height, style);
     put_text(out, lanes->title, LABEL_SIZE);
-    fprintf(out, "</title>\n<rect class=\"page\" width=\"%d\" height=\"%zu\"/>\n", WIDTH, height);
+    fputs("</title>\n", out);
+    put_words(out, lanes);
+    fprintf(out, "<rect class=\"page\" width=\"%d\" height=\"%zu\"/>\n", WIDTH, height);
     draw_head(out, lanes);
     for (size_t i = 0; i < lanes->row_count; i++) {
         draw_row(out, lanes, i);
