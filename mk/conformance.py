@@ -234,12 +234,11 @@ def noticed_by_suite(driver, baseline):
     return worse
 
 
-def noticed_by_probe(driver, fix):
+def findings_of_probe(driver):
     """Checks of our probe that find something."""
-    done = subprocess.run([str(ROOT / BUILD / "nthost"), "probe", "--driver", driver, "--format", "json"],
+    done = subprocess.run([str(ROOT / BUILD / "nthost"), "probe", "--driver", str(driver), "--format", "json"],
                           cwd=ROOT, capture_output=True, text=True)
-    findings = json.loads(done.stdout)["findings"]
-    return sorted({finding["id"] for finding in findings})
+    return {finding["id"] for finding in json.loads(done.stdout)["findings"]}
 
 
 def shortened(names):
@@ -253,13 +252,15 @@ def shortened(names):
 def fixes_table(results, apart):
     """The page's second table."""
     baseline = collections.OrderedDict(list(results.items()) + list(apart.items()))
-    titles = dict(re.findall(r"^(\d\d)\s+(\S.*?)\s*$", subprocess.run(
+    known_findings = findings_of_probe(ROOT / BUILD / "vmini.so")
+    titles = dict(re.findall(r"^(\d\d)\s+(\S.*?)(?:  .*)?$", subprocess.run(
         ["make", "-s", "--no-print-directory", "fixes", "DEPS=skip"], cwd=ROOT, capture_output=True, text=True).stdout, re.M))
     lines = ["| without fix | iscsi-test-cu: tests that fail | our probe: checks that find something |", "| --- | --- | --- |"]
     for fix in PROBE_FIXES + [None]:
         driver = tree_of(fix)
-        suite, probe = noticed_by_suite(driver, baseline), noticed_by_probe(driver, fix)
-        label = "%s %s" % (fix, titles.get(fix, "")) if fix else "any (the driver of the articles)"
+        suite = noticed_by_suite(driver, baseline)
+        probe = sorted(findings_of_probe(driver) - known_findings)
+        label = "%s: %s" % (fix, titles.get(fix, "")) if fix else "any of them: the driver of the articles"
         lines.append("| %s | %s | %s |" % (label, shortened(suite), shortened(probe)))
         print("  without %s: suite %d, probe %d" % (fix or "any", len(suite), len(probe)))
         sys.stdout.flush()
