@@ -13,6 +13,8 @@ the finished driver into the starter, hints.md holds the hints, `checks` says wh
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -325,6 +327,54 @@ def failing(lab, tree, runners, log):
     return {name for name, verdict in cases.items() if verdict != "passed"}
 
 
+def attempt(function, **arguments):
+    """(exit status, what it said) of a command, as main() would end it."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        try:
+            status = function(argparse.Namespace(**arguments)) or 0
+        except Failure as failure:
+            status, words = 2, str(failure)
+            print(words)
+    return status, said.getvalue()
+
+
+def prove_workshop(name):
+    """The commands as a learner meets them, right and wrong, in a place of their own."""
+    global LABS
+    LABS = variants.VARIANTS / "workshop"
+    shutil.rmtree(LABS, ignore_errors=True)
+    lab, wrong = find_lab(name), []
+
+    def expect(what, function, status, words, **arguments):
+        got, said = attempt(function, lab=name, **arguments)
+        if got != status or words not in said:
+            wrong.append(f"{what}: exit status {got}, not {status}, or it does not say {words!r}:\n{said}")
+
+    expect("check before it was begun", command_check, 2, "has not been begun", json=False)
+    expect("start", command_start, 0, "Begin with: make check", again=False)
+    expect("start again", command_start, 2, "is there already", again=False)
+    expect("check of the starter", command_check, 1, "Stuck? make hint", json=False)
+    expect("check for machines", command_check, 1, '"passed": ', json=True)
+    expect("solution too early", command_solution, 2, "has not passed its check yet", sure=False)
+    for number in range(len(lab.hints)):
+        expect("hint", command_hint, 0, f"Hint {number + 1} of {len(lab.hints)}")
+    expect("hint beyond the last", command_hint, 0, "Those were all")
+    source = lab.tree / lab.files[0]
+    source.write_text(source.read_text() + "\nthis is no C\n")
+    expect("a driver that does not compile", command_check, 2, "does not compile", json=False)
+    for file in lab.files:
+        shutil.copyfile(ROOT / file, lab.tree / file)
+    expect("check of the finished driver", command_check, 0, "Done.", json=False)
+    expect("solution", command_solution, 0, "+++ b/src/driver", sure=False)
+    status, said = attempt(command_check, lab="9.9", json=False)
+    if status != 2 or name not in said:
+        wrong.append(f"an unknown lab: {said}")
+    shutil.rmtree(LABS)
+    LABS = ROOT / "labs"
+    return wrong
+
+
 def write_checks(lab, failed):
     path = lab.folder / "checks"
     kept = [line for line in path.read_text().splitlines() if line.startswith(("#", "run: "))]
@@ -332,7 +382,10 @@ def write_checks(lab, failed):
 
 
 def command_prove(arguments):
-    bad = False
+    wrong = prove_workshop(all_labs()[-1].name)
+    bad = bool(wrong)
+    print("\n".join(["the commands FAILED", *(f"    {line}" for line in wrong)]) if wrong else
+          "the commands do what the README says, also with bad input", flush=True)
     for lab in [find_lab(name) for name in arguments.labs] or all_labs():
         wrong = prove(lab, arguments.record)
         bad = bad or bool(wrong)
