@@ -57,6 +57,10 @@ struct lanes {
     char title[LABEL_SIZE];
 };
 
+/** Finds the part of the run that the options name: steps [*from, *to), and the number of the one SRB
+ *  that is wanted, or 0. Complains itself. */
+bool lanes_window(const struct steps *steps, const struct lanes_options *options, uint64_t *srb,
+                  size_t *from, size_t *to);
 /** Chooses rows. Complains itself. */
 bool lanes_choose(const struct steps *steps, const struct lanes_options *options,
                   struct lanes *lanes);

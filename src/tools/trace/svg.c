@@ -51,7 +51,7 @@ static void put_text(FILE *out, const char *text, size_t limit)
         unsigned char c = (unsigned char)text[i];
 
         if (c == '<' || c == '>' || c == '&' || c == '"' || c < 0x20) {
-            fprintf(out, "&#%u;", c < 0x20 ? '?' : c);
+            fprintf(out, "&#%u;", c < 0x20 ? (unsigned)'?' : (unsigned)c);
         } else {
             fputc(c, out);
         }
