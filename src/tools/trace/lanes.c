@@ -93,55 +93,6 @@ static unsigned indent_of(const struct chooser *chooser, unsigned lane)
     return indent;
 }
 
-static void label_of(const struct step *step, char *label)
-{
-    switch (step->kind) {
-    case STEP_SRB_START:
-        snprintf(label, LABEL_SIZE, "SRB #%" PRIu64 ": %s to %s, %" PRIu64 " bytes", step->srb,
-                 step->name, step->unit == NULL ? "?" : step->unit, step->length);
-        break;
-    case STEP_SRB_DONE:
-        snprintf(label, LABEL_SIZE, "SRB #%" PRIu64 " ends: %s, %" PRIu64 " bytes", step->srb,
-                 step->status == NULL ? "?" : step->status, step->length);
-        break;
-    case STEP_FILE: /* Only a transfer has a length: other operations keep other things there. */
-        if (strcmp(step->name, "read") != 0 && strcmp(step->name, "write") != 0) {
-            snprintf(label, LABEL_SIZE, "file system: %s", step->name);
-            break;
-        }
-        snprintf(label, LABEL_SIZE, "file system: %s, %" PRIu64 " bytes at %" PRIu64, step->name,
-                 step->length, step->offset);
-        break;
-    case STEP_BLOCKED:
-        snprintf(label, LABEL_SIZE, "waits");
-        break;
-    case STEP_WOKEN:
-        snprintf(label, LABEL_SIZE, "is woken");
-        break;
-    case STEP_LEAVE:
-        snprintf(label, LABEL_SIZE, "%s returns", step->name);
-        break;
-    case STEP_OTHER:
-        snprintf(label, LABEL_SIZE, "%s: %s", step->category, step->name);
-        break;
-    default:
-        snprintf(label, LABEL_SIZE, "%s", step->name);
-        break;
-    }
-}
-
-static enum row_style style_of(const struct step *step)
-{
-    static const enum row_style styles[] = {
-        [STEP_ROUTINE] = ROW_ROUTINE, [STEP_ENTER] = ROW_FUNCTION, [STEP_LEAVE] = ROW_CALLBACK,
-        [STEP_SRB_START] = ROW_SRB,   [STEP_SRB_DONE] = ROW_SRB,   [STEP_FILE] = ROW_FILE,
-        [STEP_BLOCKED] = ROW_PLAIN,   [STEP_WOKEN] = ROW_PLAIN,    [STEP_OTHER] = ROW_PLAIN,
-    };
-
-    return step->kind == STEP_ENTER && strcmp(step->category, "callback") == 0 ? ROW_CALLBACK
-                                                                               : styles[step->kind];
-}
-
 /** The last row of the same lane with nothing of another lane after it, or NULL. */
 static struct row *row_before(struct lanes *lanes, unsigned lane)
 {
@@ -194,9 +145,9 @@ static void add_row(struct chooser *chooser, const struct step *step, unsigned l
     *row = (struct row){.lane = lane,
                         .irql = step->irql,
                         .indent = indent_of(chooser, lane),
-                        .style = style_of(step),
+                        .style = lanes_style(step),
                         .time = step->time};
-    label_of(step, row->label);
+    lanes_label(step, row->label);
 }
 
 /** An SRB begins or ends at the newest row. */

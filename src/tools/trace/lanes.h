@@ -61,6 +61,9 @@ struct lanes {
  *  that is wanted, or 0. Complains itself. */
 bool lanes_window(const struct steps *steps, const struct lanes_options *options, uint64_t *srb,
                   size_t *from, size_t *to);
+/** What the row of a step says. \param label LABEL_SIZE bytes. */
+void lanes_label(const struct step *step, char *label);
+enum row_style lanes_style(const struct step *step);
 /** Chooses rows. Complains itself. */
 bool lanes_choose(const struct steps *steps, const struct lanes_options *options,
                   struct lanes *lanes);
