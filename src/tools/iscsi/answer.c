@@ -6,6 +6,7 @@
 #include "tools/iscsi/conn.h"
 
 #define STATUS_CHECK_CONDITION 0x02
+#define STATUS_TARGET_BUSY     0x08
 
 void answer_judge(struct task *task, uint8_t key, uint8_t asc, uint8_t ascq)
 {
@@ -138,13 +139,12 @@ static void send_answer(struct conn *conn, struct task *task)
     if (length > task->expected) {
         length = task->expected;
     }
-    if (task->read && command->status == 0 && length != 0 && task->buffer != NULL) {
-        if (!send_data(conn, task, length)) {
-            task_forget(task);
-            task_free(task);
-            return;
-        }
-    } else {
+    if (!task->read || command->status != 0 || length == 0 || task->buffer == NULL) {
+        fill_response(task);
+    } else if (!send_data(conn, task, length)) {
+        /* The connection ends, but what is queued already is sent from the task's buffer. */
+        command->status = STATUS_TARGET_BUSY;
+        command->transferred = 0;
         fill_response(task);
     }
     put_residual(task, &task->out);
