@@ -47,11 +47,13 @@ static UCHAR VminiScsiRefuse(_Inout_ PVMINI_SCSI_REQUEST Request)
     return VminiSenseFail(Request->Srb, VMINI_SENSE_INVALID_COMMAND);
 }
 
-/** The checks of the table's Needs column. \irql{<= DISPATCH_LEVEL} */
-static UCHAR VminiScsiCheckNeeds(_Inout_ PVMINI_SCSI_REQUEST Request)
+/** The checks of the table's Needs column. What an absent LUN 0 answers needs nothing.
+ *  \irql{<= DISPATCH_LEVEL} */
+static UCHAR VminiScsiCheckNeeds(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR Needs)
 {
-    UCHAR Needs = Request->Command->Needs;
-
+    if (Request->Unit == NULL) {
+        return SRB_STATUS_SUCCESS;
+    }
     if ((Needs & VMINI_NEEDS_MEDIUM) != 0 && !VminiUnitHasMedium(Request->Unit)) {
         return VminiSenseFail(Request->Srb, VMINI_SENSE_NO_MEDIUM);
     }
@@ -61,11 +63,13 @@ static UCHAR VminiScsiCheckNeeds(_Inout_ PVMINI_SCSI_REQUEST Request)
     return SRB_STATUS_SUCCESS;
 }
 
-/** Everything that is checked before a handler runs. \irql{<= DISPATCH_LEVEL} */
+/** Everything that is checked before a handler runs. Sets Request->Command if nothing speaks against
+ *  it. \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiScsiAdmit(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
     //! [admit]
     const VMINI_SCSI_COMMAND *Command = VminiScsiFindCommand(Request->Cdb, Request->CdbLength);
+    UCHAR SrbStatus;
 
     if (Command == NULL || (Command->Devices & VminiUnitDevices(Request->Unit)) == 0) {
         return VminiScsiRefuse(Request);
@@ -77,8 +81,11 @@ static UCHAR VminiScsiAdmit(_Inout_ PVMINI_SCSI_REQUEST Request)
         return VminiSenseFailCdbField(Request->Srb, (USHORT)(Command->CdbLength - 1),
                                       VMINI_CONTROL_NACA_BIT);
     }
-    Request->Command = Command;
-    return VminiScsiCheckNeeds(Request);
+    SrbStatus = VminiScsiCheckNeeds(Request, Command->Needs);
+    if (SrbStatus == SRB_STATUS_SUCCESS) {
+        Request->Command = Command;
+    }
+    return SrbStatus;
     //! [admit]
 }
 
@@ -118,7 +125,7 @@ _Use_decl_annotations_ UCHAR VminiScsiExecute(PVMINI_SCSI_REQUEST Request)
         return SRB_STATUS_INVALID_REQUEST; /* No command at all: there is nobody to sense. */
     }
     SrbStatus = VminiScsiAdmit(Request);
-    if (SrbStatus == SRB_STATUS_SUCCESS) {
+    if (Request->Command != NULL) {
         SrbStatus = Request->Command->Execute(Request);
     }
     return SrbStatus == SRB_STATUS_PENDING ? SrbStatus : VminiScsiEnd(Request, SrbStatus);
