@@ -4,9 +4,10 @@
  * seeds.
  *
  * A scenario boots a seeded machine, does something and halts it; it shows a failure by a bugcheck,
- * a crash or a non-zero exit. Each run is a child of its own, so a scenario cannot spoil the next
- * run, and the caller must have no machine booted. The scenario's sched_boot() says how many
- * processors; strategy, seed and choices are the explorer's.
+ * a crash or a non-zero exit. Runs are made in children; one that halts its machine goes on with
+ * the next run, one that fails, exits or leaves its machine running does not. The caller must have
+ * no machine booted. The scenario's sched_boot() says how many processors; strategy, seed and
+ * choices are the explorer's.
  */
 #ifndef HOST_NT_EXPLORE_H
 #define HOST_NT_EXPLORE_H
@@ -59,7 +60,8 @@ struct explore_result sched_explore_delays(void (*scenario)(void *), void *argum
  * where they may find something. Outside of an exploration it does nothing.
  */
 void sched_explore_from_here(void);
-/** The part to be explored ends here; the rest of the run has one schedule. */
+/** In a scenario of sched_explore: the part to be explored ends here; the rest of the run has one
+ *  schedule. Elsewhere it does nothing. */
 void sched_explore_to_here(void);
 /**
  * Runs seeds first_seed, first_seed + 1, ... and stops at the first (the lowest) that fails.

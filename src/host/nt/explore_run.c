@@ -1,5 +1,6 @@
 /*
- * One run in a child: the fork, the pipe for its bugcheck, how it ended. It must be called in a
+ * Runs in a child: the fork, the pipe for a bugcheck, how it ended. A child whose scenario halts its
+ * machine can go on with the next run: a fork costs more than most runs do. It must be called in a
  * process that has no second POSIX thread, because it forks.
  */
 #include "nt/explore_run.h"
@@ -15,6 +16,8 @@
 
 /** In a run from a scenario's start: what sched_explore_from_here() does, once. */
 static void (*explore_begin)(void);
+/** This process makes runs. */
+static bool explore_running;
 
 bool explore_run_branch(struct explore_run *run)
 {
@@ -38,22 +41,29 @@ bool explore_run_branch(struct explore_run *run)
     return false;
 }
 
-struct explore_run explore_run_start(const struct explore_scenario *scenario,
-                                     const struct sched_override *with, void (*begin)(void))
+_Noreturn void explore_run_leave(void)
 {
-    struct explore_run run;
+    fflush(NULL);
+    _exit(0);
+}
 
-    if (explore_run_branch(&run)) {
-        explore_begin = begin;
-        sched_set_override(with);
-        scenario->body(scenario->argument);
-        if (with->points != NULL) {
-            *with->points = seeded_points();
-        }
-        fflush(NULL);
-        _exit(0);
+void explore_run_make(const struct explore_scenario *scenario, const struct sched_override *with,
+                      void (*begin)(void), struct explore_progress *progress)
+{
+    progress->running = true;
+    explore_running = true;
+    explore_begin = begin;
+    alarm(EXPLORE_RUN_SECONDS);
+    sched_set_override(with);
+    scenario->body(scenario->argument);
+    if (with->points != NULL) {
+        *with->points = seeded_points();
     }
-    return run;
+    if (sched_is_booted()) {
+        explore_run_leave();
+    }
+    progress->running = false;
+    progress->passed++;
 }
 
 void explore_run_finish(struct explore_run *run, struct explore_result *result)
@@ -111,7 +121,7 @@ void sched_explore_from_here(void)
 
 void sched_explore_to_here(void)
 {
-    if (sched_driver_points_only) {
+    if (explore_running) {
         seeded_explore_to_here();
     }
 }

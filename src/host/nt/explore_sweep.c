@@ -5,6 +5,7 @@
 #include "nt/explore_run.h"
 #include "nt/sched_backend.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -28,14 +29,88 @@ static uint64_t measure(const struct explore_scenario *scenario)
 {
     uint64_t *points = explore_run_reserve(sizeof *points, true);
     struct sched_override with = {.strategy = SCHED_BOUNDED, .points = points};
-    struct explore_run run = explore_run_start(scenario, &with, begin);
+    struct explore_progress progress;
     struct explore_result ignored;
+    struct explore_run run;
     uint64_t counted;
 
+    if (explore_run_branch(&run)) {
+        explore_run_make(scenario, &with, begin, &progress);
+        explore_run_leave();
+    }
     explore_run_finish(&run, &ignored);
     counted = *points;
     munmap(points, sizeof *points);
     return counted;
+}
+
+/** Seeds that a child runs, or several, one after the other, if runs end their process. */
+struct batch {
+    const struct explore_scenario *scenario;
+    struct sched_override with;
+    struct explore_run run;
+    struct explore_progress *progress; /**< Shared with the child. */
+    uint64_t first, count;
+};
+
+/** As many as a child may run, but all processors have something to do. */
+static uint64_t batch_size(uint64_t count, unsigned jobs)
+{
+    uint64_t share = (count + jobs - 1) / jobs;
+
+    return share < EXPLORE_RUN_BATCH ? share : EXPLORE_RUN_BATCH;
+}
+
+/** Begins with the first seed that has not passed yet. */
+static void batch_start(struct batch *batch)
+{
+    batch->progress->running = false;
+    if (explore_run_branch(&batch->run)) {
+        while (batch->progress->passed < batch->count) {
+            batch->with.seed = batch->first + batch->progress->passed;
+            explore_run_make(batch->scenario, &batch->with, begin, batch->progress);
+        }
+        explore_run_leave();
+    }
+}
+
+/** Waits until all of its seeds have passed, or one has not. */
+static void batch_finish(struct batch *batch, struct explore_result *result)
+{
+    explore_run_finish(&batch->run, result);
+    while (result->outcome == EXPLORE_PASSED && batch->progress->passed < batch->count) {
+        batch->progress->passed++; /* This run has ended its process. */
+        if (batch->progress->passed < batch->count) {
+            batch_start(batch);
+            explore_run_finish(&batch->run, result);
+        }
+    }
+}
+
+/** Batches under way: the oldest is the next to be waited for, so that the lowest seed that fails is
+ *  the first to be known. */
+struct sweep {
+    struct batch batches[MAX_JOBS];
+    unsigned jobs, started, finished;
+    uint64_t first, count, dealt, size;
+};
+
+static void sweep_start(struct sweep *sweep, const struct batch *like,
+                        struct explore_progress *progress)
+{
+    while (sweep->dealt < sweep->count && sweep->started - sweep->finished < sweep->jobs) {
+        unsigned slot = sweep->started++ % MAX_JOBS;
+        struct batch *batch = &sweep->batches[slot];
+        uint64_t left = sweep->count - sweep->dealt;
+
+        *batch = *like;
+        batch->progress = &progress[slot];
+        *batch->progress = (struct explore_progress){0};
+        batch->first = sweep->first + sweep->dealt;
+        batch->count = left < sweep->size ? left : sweep->size;
+        sweep->dealt += batch->count;
+        batch_start(batch);
+    }
 }
 
 struct explore_result sched_sweep(void (*body)(void *), void *argument,
@@ -44,27 +119,29 @@ struct explore_result sched_sweep(void (*body)(void *), void *argument,
 {
     struct explore_scenario scenario = {body, argument};
     struct explore_result result = {.outcome = EXPLORE_PASSED}, ignored;
-    struct sched_override with = {.strategy = strategy};
-    struct explore_run runs[MAX_JOBS];
-    unsigned limit = job_limit();
-    uint64_t started = 0, finished = 0;
+    struct explore_progress *progress = explore_run_reserve(MAX_JOBS * sizeof *progress, true);
+    struct batch like = {.scenario = &scenario, .with = {.strategy = strategy}};
+    struct sweep sweep = {.jobs = job_limit(), .first = first_seed, .count = count};
 
     explore_run_check_caller();
-    with.expected_points = strategy == SCHED_PCT ? (unsigned)measure(&scenario) : 0;
-    while (finished < count && result.outcome == EXPLORE_PASSED) {
-        for (; started < count && started - finished < limit; started++) {
-            with.seed = first_seed + started;
-            runs[started % MAX_JOBS] = explore_run_start(&scenario, &with, begin);
-        }
-        explore_run_finish(&runs[finished % MAX_JOBS], &result); /* In order of seeds. */
-        finished++;
+    sweep.size = batch_size(count, sweep.jobs);
+    like.with.expected_points = strategy == SCHED_PCT ? (unsigned)measure(&scenario) : 0;
+    while (result.runs < count && result.outcome == EXPLORE_PASSED) {
+        struct batch *batch = &sweep.batches[sweep.finished % MAX_JOBS];
+
+        sweep_start(&sweep, &like, progress);
+        sweep.finished++;
+        batch_finish(batch, &result);
+        result.runs += batch->progress->passed;
     }
-    result.runs = finished;
     if (result.outcome != EXPLORE_PASSED && failing_seed != NULL) {
-        *failing_seed = first_seed + finished - 1;
+        *failing_seed = first_seed + result.runs;
     }
-    for (; finished < started; finished++) {
-        explore_run_finish(&runs[finished % MAX_JOBS], &ignored);
+    result.runs += result.outcome != EXPLORE_PASSED;
+    for (; sweep.finished < sweep.started; sweep.finished++) {
+        kill(sweep.batches[sweep.finished % MAX_JOBS].run.pid, SIGKILL);
+        explore_run_finish(&sweep.batches[sweep.finished % MAX_JOBS].run, &ignored);
     }
+    munmap(progress, MAX_JOBS * sizeof *progress);
     return result;
 }

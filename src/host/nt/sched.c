@@ -73,6 +73,7 @@ FIBER_NO_TSAN void sched_boot(const struct sched_options *options)
         sched_misuse("sched_boot on a machine that runs", "call sched_halt (host_halt) first");
     }
     machine.booted = true;
+    sched_driver_points_only = false;
     sched_machine.kind = options->kind;
     machine.seed = override != NULL ? override->seed : options->seed;
     machine.processors = options->processors;

@@ -31,11 +31,6 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct node *nodes;
 static unsigned visits;
 
-void verifier_enable(bool on)
-{
-    verifier_is_on = on;
-}
-
 /* --- IRQL --- */
 
 static const char *irql_name(uint8_t irql)
@@ -231,6 +226,15 @@ void verifier_memory_freed(const void *start, size_t bytes)
         }
     }
     pthread_mutex_unlock(&mutex);
+}
+
+void verifier_enable(bool on)
+{
+    verifier_is_on = on;
+    /* The locks were another machine's. */
+    while (nodes != NULL) {
+        forget(&nodes);
+    }
 }
 
 /* --- around callbacks --- */
