@@ -98,7 +98,8 @@ static void a_second_find_adapter(void *argument)
     BOOLEAN again = TRUE;
 
     (void)argument;
-    linked_up();
+    linked_boot();
+    linked_start();
     adapter = linked_adapter();
     name = adapter->InterfaceName;
     memset(&config, 0xEE, sizeof(config));

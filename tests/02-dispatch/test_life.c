@@ -107,7 +107,8 @@ static void an_address_may_be_wanted(void *argument)
     VMINI_CONNECT_IN in;
 
     (void)argument;
-    linked_up();
+    linked_boot();
+    linked_start();
     linked_connect_in(&in, disk(), 0);
     in.Address =
         (VMINI_ADDRESS){0, 15, 7, 0xFF}; /* The last one. What is reserved is not looked at. */

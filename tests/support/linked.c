@@ -68,6 +68,7 @@ void linked_start(void)
 void linked_up(void)
 {
     linked_boot();
+    host_set_parameter(LINKED_SERVICE, "MaximumTargets", 4);
     linked_start();
 }
 

@@ -29,7 +29,7 @@ void linked_boot_with(const struct host_options *options);
 NTSTATUS linked_entry(void);
 /** DriverEntry, then the adapter starts and the bus is scanned. */
 void linked_start(void);
-/** linked_boot + linked_start. */
+/** linked_boot + linked_start, with a bus of four targets: a scan asks each of them. */
 void linked_up(void);
 /** The same with a bus of 1 x 2 x 1: a scan costs little, for cases that run under many seeds. */
 void linked_up_small(void);

@@ -89,7 +89,7 @@ void machine_boot_sized(const struct host_options *options, uint32_t buses, uint
 
 void machine_boot(const struct host_options *options)
 {
-    machine_boot_sized(options, 0, 0, 0);
+    machine_boot_sized(options, 1, 4, 0);
 }
 
 void machine_boot_seeded(uint64_t seed)

@@ -25,8 +25,8 @@ const char *machine_image(const char *name, uint64_t bytes);
 int machine_clean(void);
 
 /**
- * Boots, installs the bare service with a devnode, starts. Ends the process with a message when
- * that fails.
+ * Boots, installs the bare service with a devnode, starts; a bus of four targets, because a scan
+ * asks each of them. Ends the process with a message when that fails.
  */
 void machine_boot(const struct host_options *options);
 /** A seeded machine with the verifier on. */
