@@ -20,6 +20,7 @@ static void up_with_disks(enum host_srb_type form, ULONG second_flags)
                                    .srb_type = form};
 
     linked_boot_with(&options);
+    host_set_parameter(LINKED_SERVICE, "MaximumTargets", 6); /* A scan asks each of them. */
     linked_start();
     CHILD_CHECK(linked_connect(linked_image("a.img", 64 * 512), 0, NULL) == STATUS_SUCCESS);
     CHILD_CHECK(linked_connect(linked_image("b.img", 64 * 512), second_flags, NULL) ==

@@ -45,6 +45,11 @@ static unsigned patience(unsigned timeout_s)
     return more > timeout_s && timeout_s >= CHILD_SECONDS ? more : timeout_s;
 }
 
+bool child_thorough(void)
+{
+    return getenv("VMINI_THOROUGH") != NULL;
+}
+
 static _Noreturn void be_child(void (*body)(void *), void *argument, unsigned timeout_s, int report,
                                int text)
 {

@@ -49,6 +49,9 @@ struct verifier_report child_assert_breaks(enum verifier_rule_symbol rule, void 
                                            void *argument, const char *name, const char *file,
                                            unsigned line);
 
+/** Is this the long version, for which nobody waits (VMINI_THOROUGH, set by `make explore`)? */
+bool child_thorough(void);
+
 /** How many of a number of seeds, and how many preemptions in an exhaustive search, a sanitizer
  *  leaves time for. */
 #if defined(VMINI_TSAN)

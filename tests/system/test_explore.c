@@ -1,10 +1,10 @@
 /*
  * The life of the adapter under many schedules: a random script of everything that can happen to
- * it, a seed for each run, and the short life cycles exhausted up to two preemptions. A run fails
+ * it, a seed for each run, and the short life cycles exhausted up to one preemption, or two. A run fails
  * by a bugcheck, a crash, a leak or a hang.
  *
- * VMINI_SEEDS says how many seeds (`make explore`: 10,000), VMINI_SEED=n replays one of them and
- * prints its trace.
+ * VMINI_SEEDS says how many seeds (`make explore`: 10,000), VMINI_THOROUGH that it may take long,
+ * VMINI_SEED=n replays a seed and prints its trace.
  */
 #include <CUnit/Basic.h>
 
@@ -211,7 +211,7 @@ static uint64_t number(const char *variable, uint64_t otherwise)
 
 static uint64_t seeds(void)
 {
-    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", CHILD_SEEDS(100));
+    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", CHILD_SEEDS(40));
 }
 
 static void print_trace(void)
@@ -229,7 +229,7 @@ static void random_script(void *unused)
         trace_enable(~(1u << TRACE_ROUTINE | 1u << TRACE_IRQL));
         host_on_bugcheck(print_trace);
     }
-    machine_boot(&options);
+    machine_boot_sized(&options, 1, IMAGES, 2);
     memset(&script, 0, sizeof(script));
     script.state = sched_seed() * 2 + 1;
     for (unsigned i = 0; i < REQUESTS; i++) {
@@ -432,30 +432,30 @@ static void exhaust(const char *what, void (*scenario)(void *), unsigned bound)
     explore_result_free(&result);
 }
 
-/** `make explore` looks at all of them with two preemptions; `make test`, at the longer ones with one. */
-static unsigned long_bound(void)
+/** `make explore` looks at all of them with two preemptions, `make test` with one. */
+static unsigned bound(void)
 {
-    return seeds() >= 10000 ? 2 : 1;
+    return child_thorough() ? CHILD_PREEMPTIONS : 1;
 }
 
 static void test_end_of_life_exhausted(void)
 {
-    exhaust("stop, restart, remove, unload", end_of_life, CHILD_PREEMPTIONS);
+    exhaust("stop, restart, remove, unload", end_of_life, bound());
 }
 
 static void test_read_and_reset_exhausted(void)
 {
-    exhaust("READ and reset", read_and_reset, CHILD_PREEMPTIONS);
+    exhaust("READ and reset", read_and_reset, bound());
 }
 
 static void test_read_and_disconnect_exhausted(void)
 {
-    exhaust("READ and DISCONNECT", read_and_disconnect, long_bound());
+    exhaust("READ and DISCONNECT", read_and_disconnect, bound());
 }
 
 static void test_connect_and_cancel_exhausted(void)
 {
-    exhaust("CONNECT and cancel", connect_and_cancel, long_bound());
+    exhaust("CONNECT and cancel", connect_and_cancel, bound());
 }
 
 static int make_images(void)

@@ -117,13 +117,20 @@ struct shortage {
     bool from_then_on;
 };
 
-/** The n-th allocation fails, or all from the n-th on, while the adapter starts. */
-static void short_start(void *argument)
+/** One address: a scan has little to allocate. */
+static void install_small(void)
 {
-    const struct shortage *shortage = argument;
+    install(MACHINE_SERVICE, machine_driver(), true);
+    host_set_parameter(MACHINE_SERVICE, "MaximumTargets", 1);
+    host_set_parameter(MACHINE_SERVICE, "MaximumLuns", 1);
+}
+
+/** The n-th allocation fails, or all from the n-th on, while the adapter starts. */
+static void short_start(const struct shortage *shortage)
+{
     struct host_error error;
 
-    install(MACHINE_SERVICE, machine_driver(), true);
+    install_small();
     nt_pool_fail(shortage->nth, shortage->from_then_on);
     CHILD_CHECK(host_start(&error) || shortage->nth < ALLOCATIONS);
     nt_pool_fail(0, false);
@@ -132,15 +139,14 @@ static void short_start(void *argument)
 
 /** The same while a disk is connected, written, read and disconnected: what fails, fails cleanly,
  *  and afterwards everything works. */
-static void short_use(void *argument)
+static void short_use(const struct shortage *shortage)
 {
-    const struct shortage *shortage = argument;
     VMINI_CONNECT_OUT disk = {.Address = {0, 0, 0, 0}};
     struct host_error error;
     uint8_t data[512];
     bool worked;
 
-    install(MACHINE_SERVICE, machine_driver(), true);
+    install_small();
     CHILD_CHECK(host_start(&error));
     nt_pool_fail(shortage->nth, shortage->from_then_on);
     worked = machine_connect(image, 0, &disk) == 0;
@@ -155,14 +161,22 @@ static void short_use(void *argument)
     machine_halt();
 }
 
-static void test_short_of_memory(void)
+/** Every shortage, one machine after the other. */
+static void short_of_memory(void *shortly)
 {
     for (unsigned i = 0; i < 2 * ALLOCATIONS; i++) {
         struct shortage shortage = {1 + i / 2, i % 2 != 0};
 
-        CHILD_PASSES(short_start, &shortage);
-        CHILD_PASSES(short_use, &shortage);
+        fprintf(stderr, "allocation %u%s fails\n", shortage.nth,
+                shortage.from_then_on ? " and every later one" : "");
+        ((void (*)(const struct shortage *))shortly)(&shortage);
     }
+}
+
+static void test_short_of_memory(void)
+{
+    CHILD_PASSES(short_of_memory, short_start);
+    CHILD_PASSES(short_of_memory, short_use);
 }
 
 static int make_image(void)
