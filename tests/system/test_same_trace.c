@@ -21,6 +21,7 @@ struct run {
     const char *driver;
     uint64_t seed;
     FILE *trace;
+    bool later; /**< Other machines have lived in this process. */
 };
 
 static const char *image_file;
@@ -76,9 +77,8 @@ static void overlapping_requests(VMINI_ADDRESS address)
 
 /** A disk, commands good and bad, a stop and a restart, a disconnect, the whole
  *  life. */
-static void script(void *argument)
+static void live(const struct run *run)
 {
-    const struct run *run = argument;
     VMINI_CONNECT_OUT disk;
     uint8_t data[512] = {0}, inquiry[6] = {0x12, 1, 0x83, 0, 255, 0}, bad[6] = {0xDF};
     struct host_error error;
@@ -97,14 +97,27 @@ static void script(void *argument)
     host_settle();
     CHILD_CHECK(host_remove(&error) && host_unload(&error));
     CHILD_CHECK(host_halt(stderr) == 0);
+}
+
+static void script(void *argument)
+{
+    const struct run *run = argument;
+    struct run before = *run;
+
+    for (unsigned i = 0; run->later && i < 3; i++) {
+        before.seed++;
+        live(&before);
+        trace_clear();
+    }
+    live(run);
     trace_print(run->trace, 0);
     CHILD_CHECK(fflush(run->trace) == 0);
 }
 
 /** Runs the script. \return the trace, to be freed. */
-static char *trace_of(const char *driver, uint64_t seed)
+static char *trace_of(const char *driver, uint64_t seed, bool later)
 {
-    struct run run = {driver, seed, fdopen(memfd_create("trace", 0), "w+")};
+    struct run run = {driver, seed, fdopen(memfd_create("trace", 0), "w+"), later};
     char *text;
     long length;
 
@@ -140,8 +153,8 @@ static void compare(const char *one, const char *other, uint64_t seed)
 
 static void test_same_image_same_trace(void)
 {
-    char *one = trace_of(machine_driver(), 1), *again = trace_of(machine_driver(), 1);
-    char *other_seed = trace_of(machine_driver(), 2);
+    char *one = trace_of(machine_driver(), 1, false), *again = trace_of(machine_driver(), 1, false);
+    char *other_seed = trace_of(machine_driver(), 2, false);
 
     CU_ASSERT_TRUE(strlen(one) > 10000);
     compare(one, again, 1);
@@ -151,6 +164,19 @@ static void test_same_image_same_trace(void)
     free(other_seed);
 }
 
+/** Exploration makes many runs in one process: none may show in the next. */
+static void test_later_machine_same_trace(void)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        char *first = trace_of(machine_driver(), seed, false);
+        char *later = trace_of(machine_driver(), seed, true);
+
+        compare(first, later, seed);
+        free(first);
+        free(later);
+    }
+}
+
 static void test_so_and_sys_same_trace(void)
 {
     if (sys_driver() == NULL) {
@@ -158,7 +184,8 @@ static void test_so_and_sys_same_trace(void)
         return;
     }
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        char *so = trace_of(machine_driver(), seed), *sys = trace_of(sys_driver(), seed);
+        char *so = trace_of(machine_driver(), seed, false),
+             *sys = trace_of(sys_driver(), seed, false);
 
         CU_ASSERT_TRUE(strlen(so) > 10000);
         compare(so, sys, seed);
@@ -178,6 +205,8 @@ CU_ErrorCode register_same_trace_suite(void)
 {
     static CU_TestInfo tests[] = {
         {"the same image and seed, the same trace", test_same_image_same_trace},
+        {"the same seed, the same trace, whatever the process has run before",
+         test_later_machine_same_trace},
         {"vmini.so and vmini.sys, the same trace for each seed", test_so_and_sys_same_trace},
         CU_TEST_INFO_NULL,
     };
