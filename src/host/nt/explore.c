@@ -104,6 +104,7 @@ static void begin(void)
     search->inner = true;
     do {
         if (explore_run_branch(&run)) {
+            explore_run_only();
             seeded_explore_from_here(search->choices, search->choice_count);
             return;
         }

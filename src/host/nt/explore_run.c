@@ -16,8 +16,8 @@
 
 /** In a run from a scenario's start: what sched_explore_from_here() does, once. */
 static void (*explore_begin)(void);
-/** This process makes runs. */
-static bool explore_running;
+/** This process makes runs; it is in the middle of its only one. */
+static bool explore_running, explore_only;
 
 bool explore_run_branch(struct explore_run *run)
 {
@@ -41,6 +41,11 @@ bool explore_run_branch(struct explore_run *run)
     return false;
 }
 
+void explore_run_only(void)
+{
+    explore_only = true;
+}
+
 _Noreturn void explore_run_leave(void)
 {
     fflush(NULL);
@@ -59,7 +64,7 @@ void explore_run_make(const struct explore_scenario *scenario, const struct sche
     if (with->points != NULL) {
         *with->points = seeded_points();
     }
-    if (sched_is_booted()) {
+    if (explore_only || sched_is_booted()) {
         explore_run_leave();
     }
     progress->running = false;

@@ -43,6 +43,8 @@ bool explore_run_branch(struct explore_run *run);
  *  \param begin what sched_explore_from_here() does there. */
 void explore_run_make(const struct explore_scenario *scenario, const struct sched_override *with,
                       void (*begin)(void), struct explore_progress *progress);
+/** In the middle of a run: the process ends with it. */
+void explore_run_only(void);
 /** In a child: no more runs. */
 _Noreturn void explore_run_leave(void);
 /** Waits for the run and says how it ended. */
