@@ -7,7 +7,7 @@
  *
  * --each runs each case in a process of its own, and writes one line for it, with tabs: how it
  * ended (passed, failed, "signal 11", "exit 86", timeout), the suite, the case. What the case
- * prints goes to stderr. For mk/variants.py: a driver with a fault in it may take the process of a
+ * prints goes to stderr. For mk/variants: a driver with a fault in it may take the process of a
  * case with it, but not the verdicts on the others.
  *
  * The Makefile writes the list of suites (suites.h) from the names of the folder's test_*.c files.

@@ -13,7 +13,7 @@
 struct sched_override {
     enum sched_strategy strategy;
     uint64_t seed;
-    unsigned expected_points; /**< 0 = as the scenario says. */
+    unsigned expected_points; /**< Where the scenario says nothing. */
     uint64_t *points;         /**< Where the number of scheduling points goes; NULL = nowhere. */
     const uint32_t *choices;
     size_t choice_count;

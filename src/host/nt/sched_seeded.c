@@ -368,7 +368,7 @@ FIBER_NO_TSAN void seeded_boot(const struct sched_options *options, struct nt_th
     if (override != NULL) {
         effective.strategy = override->strategy;
         effective.seed = override->seed;
-        if (override->expected_points != 0) {
+        if (effective.expected_points == 0) { /* What the scenario says comes first. */
             effective.expected_points = override->expected_points;
         }
         effective.choices = override->choices;

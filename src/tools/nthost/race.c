@@ -20,6 +20,7 @@ struct playing {
     const struct race *race;
     const struct race_machine *machine;
     FILE *trace;
+    bool always; /**< Also of a run that does not end by a bugcheck. */
 };
 
 /** Where the child's trace goes when it ends, and also when its machine dies. */
@@ -48,7 +49,7 @@ static void play(void *argument)
         host_on_bugcheck(write_trace);
     }
     playing->race->play(playing->machine);
-    if (trace_file != NULL) {
+    if (trace_file != NULL && playing->always) {
         write_trace();
     }
 }
@@ -57,15 +58,15 @@ struct explore_result race_seeds(const struct race *race, const struct race_mach
                                  uint64_t first, uint64_t count, FILE *trace,
                                  uint64_t *failing_seed)
 {
-    struct playing playing = {race, machine, trace};
+    struct playing playing = {race, machine, trace, true};
 
     return sched_sweep(play, &playing, SCHED_PCT, first, count, failing_seed);
 }
 
 struct explore_result race_schedules(const struct race *race, const struct race_machine *machine,
-                                     unsigned bound)
+                                     unsigned bound, FILE *trace)
 {
-    struct playing playing = {race, machine, NULL};
+    struct playing playing = {race, machine, trace, false};
 
     return sched_explore_delays(play, &playing, bound, 0);
 }

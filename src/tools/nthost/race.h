@@ -32,12 +32,13 @@ extern const unsigned race_count;
 bool race_prepare(struct race_machine *machine, const char *driver);
 /** Removes the images. */
 void race_clean(const struct race_machine *machine);
-/** PCT. \param trace a file for the trace of what fails, NULL = none. */
+/** PCT. \param trace a file for the trace of the last run, NULL = none. */
 struct explore_result race_seeds(const struct race *race, const struct race_machine *machine,
                                  uint64_t first, uint64_t count, FILE *trace,
                                  uint64_t *failing_seed);
-/** All schedules with at most `bound` delays. */
+/** All schedules with at most `bound` delays. \param trace a file for the trace of the one that ends
+ *  by a bugcheck, NULL = none. */
 struct explore_result race_schedules(const struct race *race, const struct race_machine *machine,
-                                     unsigned bound);
+                                     unsigned bound, FILE *trace);
 
 #endif

@@ -67,7 +67,9 @@ void racing_help(void)
         "  --seeds N       how many seeds (default: 2000); 0 = none\n"
         "  --bound N       delays of the exhaustive search (default: as --list says)\n"
         "  --seed N        this one seed only\n"
-        "  --trace FILE    with --seed: what every thread did, up to the end\n"
+        "  --trace FILE    what every thread did in the schedule that fails or, with --seed, in "
+        "that\n"
+        "                  run\n"
         "  --json          for programs\n"
         "  --list          the scenarios\n"
         "\n"
@@ -121,8 +123,8 @@ static bool parse(int argc, char **argv, struct arguments *arguments)
     if (optind + 1 < argc) {
         return tool_fail(ADVICE, "\"%s\": one race at a time, or all", argv[optind + 1]);
     }
-    if (arguments->trace != NULL && (!arguments->has_seed || arguments->race == NULL)) {
-        return tool_fail("name the race, and its --seed", "--trace is for one run");
+    if (arguments->trace != NULL && arguments->race == NULL) {
+        return tool_fail("name the race", "--trace is for one run");
     }
     return true;
 }
@@ -228,9 +230,10 @@ static struct verdict play(const struct race *race, const struct race_machine *m
 
     verdict.bound = arguments->has_bound ? (unsigned)arguments->bound : race->bound;
     verdict.seeds = race_seeds(race, machine, arguments->has_seed ? arguments->seed : 1,
-                               arguments->has_seed ? 1 : arguments->seeds, trace, &verdict.seed);
+                               arguments->has_seed ? 1 : arguments->seeds,
+                               arguments->has_seed ? trace : NULL, &verdict.seed);
     if (verdict.searched) {
-        verdict.schedules = race_schedules(race, machine, verdict.bound);
+        verdict.schedules = race_schedules(race, machine, verdict.bound, trace);
         explore_result_free(&verdict.schedules);
     }
     return verdict;
