@@ -262,6 +262,7 @@ const struct check checks_blocks[] = {
     },
     {
         .id = "write10-beyond-unchanged",
+        .fix = 15,
         .severity = SEVERITY_ERROR,
         .writes = true,
         .command = "WRITE(10), one block of two beyond the end",
@@ -285,6 +286,7 @@ const struct check checks_blocks[] = {
     },
     {
         .id = "read10-beyond-untouched",
+        .fix = 15,
         .severity = SEVERITY_ERROR,
         .command = "READ(10), one block of two beyond the end",
         .clause = "SBC-3 4.5, 5.11",

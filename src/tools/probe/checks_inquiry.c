@@ -20,7 +20,8 @@ static void judge_version(const struct check *check, const struct transcript *tr
     }
 }
 
-/** Through the product revision at least, and if all of the answer came, just what came. */
+/** Through the product revision at least; if all of the answer came, just what came; and nothing that
+ *  was not written. */
 static void judge_additional_length(const struct check *check, const struct transcript *transcript,
                                     struct verdict *verdict)
 {
@@ -30,7 +31,8 @@ static void judge_additional_length(const struct check *check, const struct tran
     if (!must_succeed(transcript, 0, verdict)) {
         return;
     }
-    if (length < 36 || (answer->transferred < answer->length && length != answer->transferred)) {
+    if (length < 36 || (answer->transferred < answer->length && length != answer->transferred) ||
+        (length <= answer->length && answer->data[length - 1] == POISON)) {
         found(verdict, "byte 4: %02x", answer->data[4]);
         mark(verdict, 0, AREA_DATA, 4, 1);
     }

@@ -15,8 +15,8 @@
 /** One command that must be refused as out of range. */
 #define REFUSED(name, cmd, section, needs_writable, reason, ...)                                   \
     {                                                                                              \
-        .id = name, .severity = SEVERITY_ERROR, .writes = needs_writable, .command = cmd,          \
-        .clause = section, .expect = PAST, .why = reason, .steps = {__VA_ARGS__},                  \
+        .id = name, .fix = 15, .severity = SEVERITY_ERROR, .writes = needs_writable,               \
+        .command = cmd, .clause = section, .expect = PAST, .why = reason, .steps = {__VA_ARGS__},  \
         .judge = judge_sense, .code = 0x052100,                                                    \
     }
 
@@ -104,6 +104,7 @@ const struct check checks_range[] = {
     },
     {
         .id = "range-read10-end-cdrom",
+        .fix = 15,
         .severity = SEVERITY_ERROR,
         .bus = BUS_CDROM,
         .command = "READ(10), one block behind the last",

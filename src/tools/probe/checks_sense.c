@@ -172,6 +172,7 @@ const struct check checks_sense[] = {
     },
     {
         .id = "sense-truncated",
+        .fix = 19,
         .severity = SEVERITY_ERROR,
         .command = "READ(10) beyond the end, with a sense buffer of 8 bytes",
         .clause = "WDK SCSI_REQUEST_BLOCK, SenseInfoBufferLength",
@@ -187,6 +188,7 @@ const struct check checks_sense[] = {
     },
     {
         .id = "sense-truncated-length",
+        .fix = 19,
         .severity = SEVERITY_WARNING,
         .command = "READ(10) beyond the end, with a sense buffer of 8 bytes",
         .clause = "SPC-4 4.5.3",
@@ -216,6 +218,7 @@ const struct check checks_sense[] = {
     },
     {
         .id = "sense-disabled",
+        .fix = 19,
         .severity = SEVERITY_ERROR,
         .command = "READ(10) beyond the end, with SRB_FLAGS_DISABLE_AUTOSENSE",
         .clause = "WDK SRB_FLAGS_DISABLE_AUTOSENSE",

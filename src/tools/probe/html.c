@@ -393,9 +393,12 @@ static void write_totals(const struct report *report)
           html);
 }
 
-static void write_list_cell(const struct result *result)
+/** On a narrow screen, where a row is a block of lines, the driver's name stands in front. */
+static void write_list_cell(const struct column *column, const struct result *result)
 {
-    fprintf(html, "<td class=\"%s\">", result->verdict.failed ? "wrong" : "ok");
+    fprintf(html, "<td class=\"%s\" data-driver=\"", result->verdict.failed ? "wrong" : "ok");
+    escape(column->driver->name);
+    fputs("\">", html);
     escape(result->verdict.failed   ? result->verdict.got
            : result->verdict.hidden ? "not judged"
                                     : "ok");
@@ -421,7 +424,7 @@ static void write_list(const struct report *report)
             fprintf(html, check->fix != 0 ? "<tr><td>%02u</td>" : "<tr><td></td>", check->fix);
             fprintf(html, "<td><a href=\"#%s\">%s</a></td>", check->id, check->id);
             for (unsigned column = 0; column < report->column_count; column++) {
-                write_list_cell(&report->columns[column].results[i]);
+                write_list_cell(&report->columns[column], &report->columns[column].results[i]);
             }
             fputs("</tr>\n", html);
         }
