@@ -10,3 +10,11 @@ probe: deps-build
 run-probe: $(B)/nthost $(B)/vmini.so
 	@$(B)/nthost probe --before --compare $(B)/vmini.so --format $(FORMAT) $(PROBE_OUTPUT)
 	@$(if $(PROBE_OUTPUT),echo "the page: $(B)/probe.html")
+
+# The page in a browser: what it explains by pointer, finger and keyboard, on a desk and on a phone, light and dark. Leaves
+# pictures in build/probe-shots.
+.PHONY: probe-test
+probe-test: deps-docs-test
+	@mk/npm.sh --all
+	@$(MAKE) --no-print-directory probe FORMAT=html DEPS=skip
+	@node mk/probe.mjs build/npm $(B)/probe.html build/probe-shots
