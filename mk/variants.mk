@@ -2,12 +2,18 @@
 #
 #   make before           all fixes reversed: build/variants/before, its driver build/variants/before/build/vmini.so
 #   make before FIX=05    only that one: build/variants/before-05
-#   make matrix           proves that without each fix just the declared checks fail (FIX=05: for one)
+#   make matrix           proves that without each fix just the declared checks fail (FIX=05: for one; RECORD=1: declares
+#                         what fails: look at it with git diff)
+#   make race             the fixes that are about races (FIX=11: one): every schedule, without the fix and with it, and the
+#                         story of one that fails
+#   make captures         the answers in the stories are those of the drivers (WRITE=1: takes the new ones)
+#   make refresh-fixes    the patches anew, after code around them has changed
 FIX ?=
-VARIANTS_ENV := VARIANT_BUILD='$(B)' VARIANT_MAKE='CC=$(CC) SANITIZE=$(SANITIZE)'
-VARIANTS := $(VARIANTS_ENV) mk/variants.py
+SEEDS ?= 2000
+VARIANTS := VARIANT_BUILD='$(B)' VARIANT_MAKE='CC=$(CC) SANITIZE=$(SANITIZE)' python3 -B mk/variants
+VARIANT_TOOLS := $(patsubst %,$(B)/tests/%/run,$(CHAPTERS) system) $(B)/vmini.so $(B)/points/vmini.so $(B)/nthost $(FIXTURES)
 
-.PHONY: fixes diff before history matrix race captures refresh-fixes
+.PHONY: fixes diff before history matrix matrix-page race captures refresh-fixes
 fixes: deps-compare
 	@$(VARIANTS) list
 diff: deps-compare
@@ -19,16 +25,15 @@ before: deps-compare
 history: deps-compare
 	@$(VARIANTS) history
 matrix: deps-matrix
-	@$(MAKE) --no-print-directory $(RUNNERS) $(B)/vmini.so $(B)/nthost $(FIXTURES)
-	@$(VARIANTS) matrix $(FIX)
-# The fixes that are about races: every schedule, without the fix and with it, and the story of one that fails.
-SEEDS ?= 2000
+	@$(MAKE) -s --no-print-directory $(VARIANT_TOOLS)
+	@$(VARIANTS) matrix $(if $(RECORD),--record) $(FIX)
+matrix-page: deps-compare
+	@$(VARIANTS) page
 race: deps-compare
-	@$(MAKE) --no-print-directory $(B)/nthost $(B)/points/vmini.so
-	@$(VARIANTS_ENV) mk/race.py --seeds $(SEEDS) $(FIX)
-# The answers in the stories are those of the drivers; and after code around a fix has changed, its patch anew.
+	@$(MAKE) -s --no-print-directory $(B)/nthost $(B)/points/vmini.so
+	@$(VARIANTS) race --seeds $(SEEDS) $(FIX)
 captures: deps-matrix
-	@$(MAKE) --no-print-directory $(RUNNERS) $(B)/vmini.so $(B)/nthost $(FIXTURES)
-	@$(VARIANTS) capture $(FIX)
+	@$(MAKE) -s --no-print-directory $(VARIANT_TOOLS)
+	@$(VARIANTS) capture $(if $(WRITE),--write) $(FIX)
 refresh-fixes: deps-compare
 	@$(VARIANTS) refresh $(FIX)

@@ -148,7 +148,9 @@ def sections(body):
 def commands(fix):
     lines = [f"make diff FIX={fix.number}        this page's story and diff, in the terminal",
              f"make before FIX={fix.number}      the driver without this fix"]
-    if fix.capture and not fix.capture[0].startswith("#!case"):
+    if fix.capture and fix.capture[0].startswith("#!race"):
+        lines.append(f"make race FIX={fix.number}        every schedule, without the fix and with it; the story of one that fails")
+    elif fix.capture and not fix.capture[0].startswith("#!case"):
         lines += ["", "truncate -s 64K disk.img     then, with each driver, type what follows ---"]
         for driver in ("build/vmini.so", f"build/variants/before-{fix.number}/build/vmini.so"):
             lines.append(f"build/nthost run --driver {driver}")
@@ -160,12 +162,11 @@ def commands(fix):
 
 
 def checks(fix):
-    if fix.checks and fix.checks[0].startswith("not yet"):
-        return f"None yet: {fix.checks[0].removeprefix('not yet:').strip()}.\n"
     rows = ["| where | check |", "| --- | --- |"]
     for check in fix.checks:
         where, _, name = check.partition(": ")
-        place = "`nthost probe --only " + name + "`" if where == "probe" else f"`tests/{where}`"
+        commands = {"probe": f"`nthost probe --only {name}`", "race": f"`nthost race {name}`"}
+        place = commands.get(where, f"`tests/{where}`")
         rows.append(f"| {place} | {name} |")
     return "\n".join(rows) + "\n"
 
@@ -222,10 +223,7 @@ def index(fixes):
     rows = ["| | fix | file | fails without it |", "| --- | --- | --- | --- |"]
     for fix in fixes:
         files = ", ".join(f"`{name.removeprefix('src/driver/')}`" for name in fix.files if name.endswith((".c", ".h", ".inf")))
-        count = "not yet" if not fix.checks or fix.checks[0].startswith("not yet") else str(len(fix.checks))
-        rows.append(f"| {fix.number} | \\subpage fix{fix.number} \"{fix.title}\" | {files} | {count} |")
-    pages = [re.search(r"\{#(\w*matrix\w*)\}", path.read_text()) for path in sorted((ROOT / "chapters").glob("**/*.md"))]
-    matrix = "".join(f" \\ref {match.group(1)} shows all of them at once." for match in pages if match)
+        rows.append(f"| {fix.number} | \\subpage fix{fix.number} \"{fix.title}\" | {files} | {len(fix.checks)} |")
     before = min(int(fix.number) for fix in fixes if "*Beyond the article" in fix.body) - 1
     return f"""# The fixes {{#fixes}}
 
@@ -235,13 +233,14 @@ are the article's; the others are faults of the same driver that an analyser can
 
 {chr(10).join(rows)}
 
-The last column counts the test cases and the checks of the probe that fail when just this fix is taken out; `make matrix`
-proves that exactly those do.{matrix}
+The last column counts the test cases, the checks of the probe and the races that fail when just this fix is taken out;
+`make matrix` proves that exactly those do, and \\ref matrix "a page" lists them.
 
 ```sh
 make diff FIX=05       one fix: its story and its patch
 make before            the driver without any of them: build/variants/before
 make probe             what a protocol analyser finds, before and after, side by side
+make race              the fixes that are about races: each proven by schedule, with the story of one that fails
 make history           a git repository with a commit for each fix, for git show and git bisect
 ```
 """

@@ -139,14 +139,16 @@ def source(tree, frame):
 
 # --- what belongs into the story ---
 
-def last_stop(trace):
-    """The latest stop of the thread that met the end, in what it was doing at the end, during which
-    others changed something that it goes on to use. Returns the step and when it was made."""
+def last_stop(trace, meeting):
+    """The latest stop of the thread that met the end, and when it went on. Meeting: in what it was
+    doing at the end, and others changed meanwhile what it goes on to use."""
     final = trace.of_end()[-1:]
     for index in range(len(trace.steps) - 1, -1, -1):
         step = trace.steps[index]
         if step.thread != trace.end or step.waited or step.since == index:
             continue
+        if not meeting:
+            return step, index
         if final[0].stack[:len(step.stack)] != step.stack:
             continue
         others = trace.steps[step.since:index]
@@ -177,8 +179,12 @@ class Story:
 
     def __init__(self, trace, tree, driver):
         self.trace, self.lines = trace, []
-        stop, resumed = last_stop(trace)
+        stop, resumed = last_stop(trace, meeting=True)
         halted = stop or never_resumed(trace)
+        meeting = stop is not None
+        if halted is None:
+            stop, resumed = last_stop(trace, meeting=False)
+            halted = stop
         if halted is None:
             locate(trace.of_end()[-RECENT:], tree, driver)
             self.tell(trace.of_end()[-RECENT:])
@@ -190,15 +196,21 @@ class Story:
         locate(mine + [halted] + between + after, tree, driver)
         self.tell_stop(halted, mine)
         if stop:
-            touched = mine + [halted] + after
             for run in runs_of(between):
-                told = [step for step in run if any(step.meets(other) for other in touched)]
-                self.tell(told)
-                if "freed" in [step.what for step in told]:
-                    self.lines.append(f"The block of {told[-1].size} bytes is free now.")
+                if meeting:
+                    self.tell_meeting(run, mine + [halted] + after)
+                elif any(step.what.startswith("StorPort") for step in run):
+                    self.tell(run)  # Who came to an end with Storport meanwhile.
             self.tell(after, "goes on")
         else:
             self.tell_to_the_end(halted, runs_of(between))
+
+    def tell_meeting(self, run, touched):
+        """What others did to what the stopped thread has touched, and will touch."""
+        steps = [step for step in run if any(step.meets(other) for other in touched)]
+        self.tell(steps)
+        if "freed" in [step.what for step in steps]:
+            self.lines.append(f"The block of {steps[-1].size} bytes is free now.")
 
     def tell_to_the_end(self, halted, runs):
         """The one that was stopped never goes on: who waited for something, and who met the end."""

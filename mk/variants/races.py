@@ -1,0 +1,119 @@
+"""The races of chapter 6: is what a fix repaired met by some schedule, and by none afterwards?
+
+The drivers are built with level 2 scheduling points (build/points/vmini.so of each tree), and
+`nthost race` plays the scenarios.
+"""
+
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import tempfile
+import textwrap
+
+import story
+from trees import BUILD, ROOT, Failure, built_tree, find_fix
+
+POINTS = f"{BUILD}/points/vmini.so"
+
+
+def nthost(tree, *arguments):
+    """nthost race on a tree's driver; 0: it won, 1: it lost."""
+    command = [ROOT / BUILD / "nthost", "race", "--driver", tree / POINTS, *arguments]
+    result = subprocess.run([str(word) for word in command], cwd=ROOT, text=True,
+                            capture_output=True, check=False)
+    if result.returncode not in (0, 1):
+        raise Failure(f"nthost race could not run:\n{result.stderr[-1000:]}")
+    return result
+
+
+def races():
+    """Fix -> name of its race, and what happens at once in words."""
+    listed = [line.split(None, 2) for line in nthost(ROOT, "--list").stdout.splitlines()]
+    return {fix: (name, words.rsplit(";", 1)[0]) for fix, name, words in listed}
+
+
+def play(tree, race, *arguments):
+    """Plays one race; its result as nthost tells it."""
+    return json.loads(nthost(tree, race, "--json", *arguments).stdout)[0]
+
+
+def tell(tree, race, *which):
+    """The story of one run, made again: of a seed, or of the first schedule that fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace = os.path.join(folder, "trace")
+        nthost(tree, race, "--trace", trace, *which)
+        with open(trace, encoding="utf-8") as text:
+            return story.tell(text.read(), tree, tree / POINTS)
+
+
+def delays(played):
+    return f"{played['bound']} delay{'' if played['bound'] == 1 else 's'}"
+
+
+def way(result, unit, number):
+    if result["fails"]:
+        return f"{unit} {number} fails"
+    return f"none of {result['runs']} {unit}s fails"
+
+
+def verdict(played):
+    schedules = played["schedules"]
+    return (f"PCT: {way(played['seeds'], 'seed', played.get('seed'))}; every schedule with "
+            f"{delays(played)}: {way(schedules, 'schedule', schedules['runs'])}")
+
+
+def ending(result):
+    """How it ended, from "bugcheck 0xD5 in VminiBusFind (vmini.so): rule, details"."""
+    text = result["ending"].replace(" (vmini.so)", "")
+    return "\n".join(textwrap.wrap("The end: " + text, story.WIDTH, break_on_hyphens=False)) + "\n"
+
+
+def sides(tree, number):
+    """What the story of a fix shows: the first schedule that fails without it; and with it."""
+    before = play(tree, number, "--seeds", 0)
+    after = play(ROOT, number, "--seeds", 0)
+    if not before["schedules"]["fails"]:
+        raise Failure(f"fix {number}: no schedule with {delays(before)} fails without it")
+    if after["schedules"]["fails"]:
+        raise Failure(f"fix {number}: with it one fails: {after['schedules']['ending']}")
+    told = tell(tree, number, "--seeds", 0) + "\n" + ending(before["schedules"])
+    # A line's number changes with every line above it, and says nothing that the line does not.
+    told = re.sub(r"^(    \w+\.[ch]):\d+", r"\1", told, flags=re.M)
+    return told, f"every schedule with {delays(after)}: none fails\n"
+
+
+def prove(number, seeds):
+    """Both sides of one race. Returns its text, and whether it is as it should be."""
+    fix = find_fix(number)
+    tree = built_tree(fix.number, [POINTS])
+    before = play(tree, fix.number, "--seeds", seeds)
+    after = play(ROOT, fix.number, "--seeds", max(seeds // 10, 1))
+    text = (f"fix {fix.number}  {fix.title}\n    {races()[fix.number][1]}\n"
+            f"    without it   {verdict(before)}\n    with it      {verdict(after)}\n")
+    if before["seeds"]["fails"]:
+        text += f"\nSeed {before['seed']} again, without the fix:\n\n"
+        text += tell(tree, fix.number, "--seed", before["seed"])
+        text += "\n" + ending(before["seeds"])
+    lost = before["seeds"]["fails"] and before["schedules"]["fails"]
+    won = not after["seeds"]["fails"] and not after["schedules"]["fails"]
+    text += "" if lost else "\nNOT FOUND without the fix: the race is not proven\n"
+    text += "" if won else "\nLOST by the finished driver\n"
+    return text, lost and won
+
+
+def command_race(arguments):
+    known = races()
+    numbers = [find_fix(word).number for word in arguments.fixes] or list(known)
+    for number in numbers:
+        if number not in known:
+            names = "\n".join(f"    {fix}  {words}" for fix, (_, words) in known.items())
+            raise Failure(f"fix {number} is about no race; these are:\n{names}")
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        proven = []
+        for text, good in pool.map(prove, numbers, [arguments.seeds] * len(numbers)):
+            print(("\n" if proven else "") + text, end="", flush=True)
+            proven.append(good)
+    if not all(proven):
+        raise Failure("a race is not proven: see above")
