@@ -179,6 +179,48 @@ static void test_token_type(void)
     CHILD_BREAKS(RULE_TOKEN_TYPE, wrong_routine, NULL);
 }
 
+/** Whom a descriptor in text form lets in. */
+static void test_descriptors(void)
+{
+    static const struct {
+        const char *sddl;
+        ACCESS_MASK access;
+        bool administrator, standard;
+    } rows[] = {
+        {"D:P(A;;GA;;;SY)(A;;GA;;;BA)", GENERIC_READ | GENERIC_WRITE, true, false},
+        {"D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GRGX;;;WD)", GENERIC_READ | GENERIC_WRITE, true, false},
+        {"D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GRGX;;;WD)", GENERIC_READ, true, true},
+        {"D:(A;;GRGW;;;WD)", GENERIC_READ | GENERIC_WRITE, true, true},
+        {"D:(A;;GR;;;WD)(A;;GW;;;BU)", GENERIC_READ | GENERIC_WRITE, true, true},
+        {"D:(A;;GR;;;WD)(A;;GW;;;BA)", GENERIC_READ | GENERIC_WRITE, true, false},
+        {"D:(A;;0x3;;;AU)", GENERIC_READ | GENERIC_WRITE, true, true},
+        {"D:(A;;0x1;;;AU)", GENERIC_WRITE, false, false},
+        {"D:(A;;FA;;;IU)", GENERIC_ALL, true, true},
+        {"D:(A;;FRFW;;;BA)", GENERIC_ALL, false, false},
+        /* The first entry that speaks of a right decides. */
+        {"D:(D;;GW;;;BU)(A;;GA;;;WD)", GENERIC_READ | GENERIC_WRITE, false, false},
+        {"D:(A;;GA;;;BA)(D;;GA;;;WD)", GENERIC_READ | GENERIC_WRITE, true, false},
+        {"D:(A;;GA;;;SY)", GENERIC_READ, false, false},
+        {"O:BAG:SYD:(A;;GA;;;S-1-5-21-1)", GENERIC_READ, false, false},
+        {"D:", GENERIC_READ, false, false}, /* An empty list: nobody. */
+        {"", GENERIC_READ, true, true},     /* No list: everybody. */
+        {"D:P(A;;GA;;;WD", GENERIC_READ, false, false},
+        {"D:P(A;;GA;;WD)", GENERIC_READ, false, false},
+        {"D:P(A;;GA;;;WD)(A", GENERIC_READ, false, false},
+    };
+
+    for (size_t i = 0; i < RTL_NUMBER_OF(rows); i++) {
+        bool administrator = nt_sddl_allows(rows[i].sddl, HOST_USER_ADMINISTRATOR, rows[i].access);
+        bool standard = nt_sddl_allows(rows[i].sddl, HOST_USER_STANDARD, rows[i].access);
+
+        if (administrator != rows[i].administrator || standard != rows[i].standard) {
+            printf("\n    %s, access %08X\n", rows[i].sddl, rows[i].access);
+            CU_FAIL("a security descriptor");
+        }
+    }
+    CU_PASS("every descriptor");
+}
+
 CU_ErrorCode register_security_suite(void);
 CU_ErrorCode register_security_suite(void)
 {
@@ -187,6 +229,7 @@ CU_ErrorCode register_security_suite(void)
         {"impersonation", test_impersonation},
         {"levels and references", test_levels_and_references},
         {"a token's own routine", test_token_type},
+        {"security descriptors as text", test_descriptors},
         CU_TEST_INFO_NULL,
     };
     static CU_SuiteInfo suites[] = {

@@ -355,6 +355,27 @@ static void test_interrupted(void)
     end_host(&host);
 }
 
+/** The server for iSCSI initiators has the same socket, and may begin with an empty bus. */
+static void test_serve(void)
+{
+    char *arguments[] = {shell.nthost,        (char *)"serve",  (char *)"--driver",
+                         shell.driver,        (char *)"--port", (char *)"0",
+                         (char *)"--control", (char *)SOCKET,   NULL};
+    struct background server = background_start(shell.nthost, arguments);
+
+    running = server.process;
+    make_image("disk.img", 1 << 20);
+    make_image("cd.iso", 1 << 20);
+    CU_ASSERT_FATAL(background_prints(&server, "\nready\n"));
+    EXPECT(control("connect", "disk.img", NULL), 0, "0:0:0  disk.img");
+    EXPECT(control("connect", "cd.iso", "--cdrom", NULL), 0, "0:1:0  cd.iso");
+    EXPECT(control("disconnect", "cd.iso", NULL), 0, "");
+    EXPECT(control("list", NULL), 0, "0:0:0  enumerated    1.0 MiB");
+    EXPECT(tool("serve", "--driver", shell.driver, "--port", "0", "--control", SOCKET, NULL), 1,
+           "another host listens there");
+    end_host(&server);
+}
+
 /** At the prompt of a terminal both go on: the keys, and the socket. */
 static void test_prompt(void)
 {
@@ -787,6 +808,7 @@ CU_ErrorCode register_vminictl_suite(void)
         {"watch tells it as it happens", test_watch},
         {"watch ends: Ctrl-C, the adapter goes, the host goes", test_watch_ends},
         {"Ctrl-C cancels a CONNECT", test_interrupted},
+        {"the socket of nthost serve", test_serve},
         {"the prompt and the socket, at once", test_prompt},
         {"who may: the socket's mode", test_socket_mode},
         {"who may: the device's descriptor, the privilege", test_standard_user},

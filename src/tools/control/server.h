@@ -27,6 +27,9 @@ struct control_server_options {
     const char *group; /**< Name or number of its group; NULL = the process's. */
 };
 
+/** Permissions as chmod takes them, in octal. \return false: that is none. */
+bool control_mode_parse(const char *text, unsigned *mode);
+
 struct control_server;
 
 /**

@@ -21,6 +21,15 @@ static bool fail(struct host_error *error, const char *path, const char *what, c
     return false;
 }
 
+bool control_mode_parse(const char *text, unsigned *mode)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 8);
+
+    *mode = (unsigned)number;
+    return text[0] >= '0' && text[0] <= '7' && *end == '\0' && number != 0 && number <= 0777;
+}
+
 /** Takes away what a host has left that died; anything else stays. */
 static bool make_room(const struct sockaddr_un *address, struct host_error *error)
 {

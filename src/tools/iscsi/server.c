@@ -187,6 +187,11 @@ struct server *server_open(const struct server_options *options, struct server_e
     return server;
 }
 
+uv_loop_t *server_loop(struct server *server)
+{
+    return &server->loop;
+}
+
 const char *server_portal(const struct server *server)
 {
     return server->portal;

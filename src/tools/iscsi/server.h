@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <uv.h>
+
 struct server;
 
 struct server_options {
@@ -29,6 +31,8 @@ struct server_error {
 
 /** Listens. The machine is up. \return NULL after an error. */
 struct server *server_open(const struct server_options *options, struct server_error *error);
+/** Its event loop, for what is to be served beside the target. */
+uv_loop_t *server_loop(struct server *server);
 /** "127.0.0.1:3260", as an initiator on this machine would type it. */
 const char *server_portal(const struct server *server);
 /** Does it listen beyond this machine's loopback addresses? */

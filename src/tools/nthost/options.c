@@ -8,7 +8,6 @@
 #include "tools/nthost/tool.h"
 
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum option_code {
@@ -164,19 +163,6 @@ static bool add_image(struct options *options, const char *path, bool cdrom)
     return true;
 }
 
-/** Permissions, in octal as chmod takes them. */
-static bool parse_mode(const char *text, struct options *options)
-{
-    char *end;
-    unsigned long mode = strtoul(text, &end, 8);
-
-    if (text[0] < '0' || text[0] > '7' || *end != '\0' || mode > 0777 || mode == 0) {
-        return tool_fail("for example 0660", "--control-mode %s: no permissions in octal", text);
-    }
-    options->control.mode = (unsigned)mode;
-    return true;
-}
-
 static bool add_parameter(struct machine_options *machine, const char *text)
 {
     if (machine->parameter_count == MACHINE_PARAMETERS) {
@@ -249,7 +235,8 @@ static bool take(int code, const char *value, struct options *options)
     case OPT_AS:
         return parse_user(value, &options->machine);
     case OPT_CONTROL_MODE:
-        return parse_mode(value, options);
+        return control_mode_parse(value, &options->control.mode) ||
+               tool_fail("for example 0660", "--control-mode %s: no permissions in octal", value);
     case OPT_SET:
         return add_parameter(&options->machine, value);
     default:

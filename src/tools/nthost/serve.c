@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,11 @@ void serve_help(void)
          "loopback only with --chap\n"
          "  --chap USER:FILE  initiators log in as USER, with the secret in FILE's first line (12 "
          "bytes or more)\n"
+         "\n"
+         "  --control PATH    a socket for vminictl: images are connected and disconnected while "
+         "it serves\n"
+         "  --control-mode MODE, --control-group GROUP\n"
+         "                    who may use it (default: 0600)\n"
          "\n"
          "  --driver FILE     the miniport's image (default: vmini.so beside nthost)\n"
          "  --inf FILE        its INF (default: the project's vmini.inf)\n"
@@ -83,13 +89,35 @@ static void print_units(const struct serve_options *options, const struct addres
     }
 }
 
+/** Opens the control socket, if there is to be one. */
+static bool open_control(const struct serve_options *options, struct server *server,
+                         struct control_server **control)
+{
+    struct host_error error;
+
+    if (options->control.path == NULL) {
+        return true;
+    }
+    signal(SIGPIPE, SIG_IGN); /* A program may hang up at any time. */
+    if (!control_server_start(server_loop(server), &options->control, control, &error)) {
+        return tool_fail_host(&error);
+    }
+    printf("control socket: %s\n", options->control.path);
+    return true;
+}
+
 static bool serve_units(const struct serve_options *options, const struct address *at)
 {
+    struct control_server *control = NULL;
     struct server_error error;
     struct server *server = server_open(&options->server, &error);
 
     if (server == NULL) {
         return tool_fail(error.remedy, "%s", error.message);
+    }
+    if (!open_control(options, server, &control)) {
+        server_close(server);
+        return false;
     }
     print_units(options, at, server_portal(server));
     if (server_is_public(server)) {
@@ -99,6 +127,9 @@ static bool serve_units(const struct serve_options *options, const struct addres
     puts("ready");
     fflush(stdout);
     server_run(server);
+    if (control != NULL) {
+        control_server_stop(control);
+    }
     server_close(server);
     return true;
 }

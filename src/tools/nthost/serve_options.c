@@ -29,6 +29,9 @@ enum option_code {
     OPT_PORT,
     OPT_LISTEN,
     OPT_CHAP,
+    OPT_CONTROL,
+    OPT_CONTROL_MODE,
+    OPT_CONTROL_GROUP,
     OPT_LEGACY,
     OPT_VERIFIER,
     OPT_HELP,
@@ -45,6 +48,9 @@ static const struct option long_options[] = {
     {"port", required_argument, NULL, OPT_PORT},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"chap", required_argument, NULL, OPT_CHAP},
+    {"control", required_argument, NULL, OPT_CONTROL},
+    {"control-mode", required_argument, NULL, OPT_CONTROL_MODE},
+    {"control-group", required_argument, NULL, OPT_CONTROL_GROUP},
     {"legacy-srbs", no_argument, NULL, OPT_LEGACY},
     {"verifier", no_argument, NULL, OPT_VERIFIER},
     {"help", no_argument, NULL, OPT_HELP},
@@ -169,6 +175,15 @@ static bool take(int code, const char *value, struct serve_options *options, uin
         return true;
     case OPT_CHAP:
         return take_account(options, value);
+    case OPT_CONTROL:
+        options->control.path = value;
+        return true;
+    case OPT_CONTROL_MODE:
+        return control_mode_parse(value, &options->control.mode) ||
+               tool_fail("for example 0660", "--control-mode %s: no permissions in octal", value);
+    case OPT_CONTROL_GROUP:
+        options->control.group = value;
+        return true;
     default:
         take_flag(code, options, flags);
         return true;
@@ -199,6 +214,7 @@ bool serve_options_parse(int argc, char **argv, struct serve_options *options)
             return false;
         }
     }
-    return options->help || options->image_count != 0 ||
-           tool_fail("name a disk image, or a CD-ROM image with --cdrom", "nothing to serve");
+    return options->help || options->image_count != 0 || options->control.path != NULL ||
+           tool_fail("name a disk image, a CD-ROM image with --cdrom, or a --control socket",
+                     "nothing to serve");
 }

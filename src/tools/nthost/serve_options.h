@@ -5,6 +5,7 @@
 #ifndef NTHOST_SERVE_OPTIONS_H
 #define NTHOST_SERVE_OPTIONS_H
 
+#include "tools/control/server.h"
 #include "tools/iscsi/chap.h"
 #include "tools/iscsi/server.h"
 #include "tools/nthost/machine.h"
@@ -21,6 +22,7 @@ struct serve_options {
     struct serve_image images[SERVE_IMAGES];
     unsigned image_count;
     struct server_options server;
+    struct control_server_options control;
     struct chap_account account;
     bool help;
 };
