@@ -137,6 +137,9 @@ typedef enum _VMINI_EVENT_KIND {
     VminiEventArrival = 1, /**< A device was connected and enumerated. */
     VminiEventDeparture,   /**< A device is gone and its file closed. */
     VminiEventMediaError,  /**< The backing file failed a request; Status says how. */
+    /** An image that the registry names could not be connected; Status says why, and the address is
+     *  0xFF where it had none. */
+    VminiEventConnectFailed,
 } VMINI_EVENT_KIND;
 
 /**

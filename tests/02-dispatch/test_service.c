@@ -308,13 +308,14 @@ static void events_come_in_order(void *argument)
 
 static void the_ring_overflows(void *argument)
 {
-    static VMINI_CONNECTION connection;
+    static const WCHAR path[VMINI_PATH_LENGTH];
+    const VMINI_ADDRESS address = {0, 0, 0, 0};
     VMINI_EVENT event;
 
     (void)argument;
     linked_up();
     for (unsigned i = 1; i <= 3 * VMINI_EVENT_RING; i++) {
-        VminiEventPost(linked_adapter(), VminiEventMediaError, &connection, (NTSTATUS)i);
+        VminiEventPost(linked_adapter(), VminiEventMediaError, address, path, (NTSTATUS)i);
     }
     CHILD_CHECK(next_event(0, &event) == STATUS_SUCCESS);
     CHILD_CHECK(event.Sequence == 2 * VMINI_EVENT_RING + 1 && event.Lost == 2 * VMINI_EVENT_RING);

@@ -31,6 +31,7 @@ _Use_decl_annotations_ VMINI_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driv
 
     /* A key that cannot be read leaves the defaults in force; the driver starts all the same. */
     (VOID) VminiConfigRead(RegistryPath, &VminiConfig);
+    VminiConfigDevicesSetUp(RegistryPath);
     if (VminiConfig.BreakOnEntry != 0 && !KdRefreshDebuggerNotPresent()) {
         DbgBreakPoint(); /* Without a debugger this would be a bugcheck: hence the question. */
     }

@@ -126,7 +126,8 @@ static NTSTATUS VminiAdapterCreateParts(_Inout_ PVMINI_ADAPTER Adapter)
 }
 
 /**
- * Makes the adapter work: threads, bus, control interface.
+ * Makes the adapter work: threads, bus, control interface; then the images that the registry names
+ * are on their way.
  *
  * The documentation gives DIRQL for physical adapters. A virtual one has no interrupt and no DIRQL;
  * Storport holds no lock and calls at PASSIVE_LEVEL, as the articles found too. Threads could not
@@ -137,9 +138,10 @@ static NTSTATUS VminiAdapterCreateParts(_Inout_ PVMINI_ADAPTER Adapter)
 _Use_decl_annotations_ BOOLEAN NTAPI VminiHwInitialize(PVOID DeviceExtension)
 {
     PVMINI_ADAPTER Adapter = DeviceExtension;
+    BOOLEAN First = Adapter->Work == NULL;
     NTSTATUS Status = STATUS_SUCCESS;
 
-    if (Adapter->Work == NULL) {
+    if (First) {
         Status = VminiAdapterCreateParts(Adapter);
     }
     if (NT_SUCCESS(Status)) {
@@ -150,6 +152,8 @@ _Use_decl_annotations_ BOOLEAN NTAPI VminiHwInitialize(PVOID DeviceExtension)
         VminiTrace(Adapter, TRACE_LEVEL_ERROR, VMINI_TRACE_PNP, L"start failed", L"status",
                    (ULONG)Status, NULL, 0);
         VminiAdapterDestroyParts(Adapter); /* A failed start leaves no thread behind. */
+    } else if (First) {
+        VminiServiceConnectStatic(Adapter);
     }
     return NT_SUCCESS(Status);
 }

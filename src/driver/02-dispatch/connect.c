@@ -33,6 +33,9 @@ static VOID VminiConnectFail(_In_ _Post_invalid_ PVMINI_CONNECTION Connection, _
     if (Irp != NULL) {
         VminiPendedComplete(Adapter, Irp, Status, 0);
     }
+    if (Connection->Static) {
+        VminiStaticFailed(Adapter, Connection->Address, Connection->UserPath, Status);
+    }
     VminiConnectionDereference(Connection);
 }
 
@@ -125,56 +128,6 @@ _Use_decl_annotations_ VOID VminiServiceWorkDone(PVMINI_WORK_ITEM Item)
     }
 }
 
-/** Captures who calls, so that a worker can be him. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiConnectCapture(_Inout_ PVMINI_CONNECTION Connection)
-{
-    SECURITY_QUALITY_OF_SERVICE Quality;
-
-    RtlZeroMemory(&Quality, sizeof(Quality));
-    Quality.Length = sizeof(Quality);
-    Quality.ImpersonationLevel = SecurityImpersonation;
-    /* As he is now, not as he may become. */
-    Quality.ContextTrackingMode = SECURITY_STATIC_TRACKING;
-    return SeCreateClientSecurity(PsGetCurrentThread(), &Quality, FALSE, &Connection->Client);
-}
-
-/**
- * Checks the caller's structure and makes a connection of it that is whole. \irql{PASSIVE_LEVEL}
- * \return STATUS_SUCCESS, STATUS_INVALID_PARAMETER (unknown flags), a path error, or no memory.
- */
-static NTSTATUS VminiConnectBuild(_In_ PVMINI_SERVICE_REQUEST Request,
-                                  _Outptr_ PVMINI_CONNECTION *Connection)
-{
-    const VMINI_CONNECT_IN *In = Request->Buffer;
-    PVMINI_CONNECTION New;
-    NTSTATUS Status;
-
-    if ((In->Flags & ~VMINI_CONNECT_FLAGS) != 0) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    New = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*New), VMINI_TAG_CONNECT);
-    if (New == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    RtlZeroMemory(New, sizeof(*New));
-    New->Adapter = Request->Adapter;
-    New->Flags = In->Flags;
-    New->Address = In->Address;
-    New->Address.Reserved = 0;
-    New->References = 1;
-    KeInitializeEvent(&New->Closed, NotificationEvent, FALSE);
-    Status = VminiPathResolve(In->PathName, New);
-    if (NT_SUCCESS(Status)) {
-        Status = VminiConnectCapture(New);
-    }
-    if (!NT_SUCCESS(Status)) {
-        ExFreePoolWithTag(New, VMINI_TAG_CONNECT);
-        return Status;
-    }
-    *Connection = New;
-    return STATUS_SUCCESS;
-}
-
 /** Fills the work item that opens the file. */
 static VOID VminiConnectPrepareWork(_Inout_ PVMINI_CONNECTION Connection)
 {
@@ -226,17 +179,11 @@ static NTSTATUS VminiConnectInsert(_In_ PVMINI_SERVICE Service, _In_ PVMINI_CONN
     return Status;
 }
 
-/** \copydoc VMINI_COMMAND_HANDLER */
-_Use_decl_annotations_ NTSTATUS VminiCommandConnectHandler(PVMINI_SERVICE_REQUEST Request)
+_Use_decl_annotations_ NTSTATUS VminiConnectionBegin(PVMINI_CONNECTION Connection, PIRP Irp)
 {
-    PVMINI_ADAPTER Adapter = Request->Adapter;
-    PVMINI_CONNECTION Connection;
+    PVMINI_ADAPTER Adapter = Connection->Adapter;
     NTSTATUS Status;
 
-    Status = VminiConnectBuild(Request, &Connection);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
     Status = VminiBusReserveAddress(Adapter, &Connection->Address);
     if (!NT_SUCCESS(Status)) {
         SeDeleteClientSecurity(&Connection->Client);
@@ -247,7 +194,8 @@ _Use_decl_annotations_ NTSTATUS VminiCommandConnectHandler(PVMINI_SERVICE_REQUES
     VminiServiceBusy(Adapter->Service, 1);
     Status = VminiConnectInsert(Adapter->Service, Connection);
     if (NT_SUCCESS(Status)) {
-        Status = VminiPendedQueue(Adapter, Request->Irp, VminiPendedConnect, Connection, 0);
+        Status = Irp == NULL ? STATUS_PENDING
+                             : VminiPendedQueue(Adapter, Irp, VminiPendedConnect, Connection, 0);
         if (Status == STATUS_PENDING) {
             VminiWorkSubmit(Adapter->Work, &Connection->Work); /* Connection may be gone by now. */
             return STATUS_PENDING;
@@ -259,6 +207,18 @@ _Use_decl_annotations_ NTSTATUS VminiCommandConnectHandler(PVMINI_SERVICE_REQUES
     VminiConnectionDereference(Connection);
     VminiServiceBusy(Adapter->Service, -1);
     return Status;
+}
+
+/** \copydoc VMINI_COMMAND_HANDLER */
+_Use_decl_annotations_ NTSTATUS VminiCommandConnectHandler(PVMINI_SERVICE_REQUEST Request)
+{
+    const VMINI_CONNECT_IN *In = Request->Buffer;
+    const VMINI_CONNECTION_REQUEST Wanted = {In->Flags, In->Address, In->PathName, FALSE};
+    PVMINI_CONNECTION Connection;
+    NTSTATUS Status;
+
+    Status = VminiConnectionCreate(Request->Adapter, &Wanted, &Connection);
+    return NT_SUCCESS(Status) ? VminiConnectionBegin(Connection, Request->Irp) : Status;
 }
 
 _Use_decl_annotations_ VOID VminiServiceEnumerated(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device)
@@ -283,7 +243,8 @@ _Use_decl_annotations_ VOID VminiServiceEnumerated(PVMINI_ADAPTER Adapter, PVMIN
         Out->BlockCount = Device->Unit.BlockCount;
         VminiPendedComplete(Adapter, Irp, STATUS_SUCCESS, sizeof(*Out));
     }
-    VminiEventPost(Adapter, VminiEventArrival, Connection, STATUS_SUCCESS);
+    VminiEventPost(Adapter, VminiEventArrival, Connection->Address, Connection->UserPath,
+                   STATUS_SUCCESS);
 }
 
 _Use_decl_annotations_ VOID VminiServiceNotEnumerated(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device)
@@ -293,6 +254,9 @@ _Use_decl_annotations_ VOID VminiServiceNotEnumerated(PVMINI_ADAPTER Adapter, PV
 
     if (Irp != NULL) {
         VminiPendedComplete(Adapter, Irp, STATUS_IO_TIMEOUT, 0);
+    }
+    if (Connection->Static) {
+        VminiStaticFailed(Adapter, Connection->Address, Connection->UserPath, STATUS_IO_TIMEOUT);
     }
     StorPortNotification(BusChangeDetected, Adapter, Device->Unit.Address.Path);
 }

@@ -34,6 +34,8 @@ typedef struct _VMINI_CONNECTION {
     /* Set before it enters the list, read-only afterwards. */
     PVMINI_ADAPTER Adapter;
     ULONG Flags; /**< VMINI_CONNECT_*. */
+    /** The registry names it: nobody waits, so what goes wrong is told by an event. */
+    BOOLEAN Static;
     VMINI_ADDRESS Address;
     WCHAR UserPath[VMINI_PATH_LENGTH]; /**< As the caller wrote it, terminated. */
     UNICODE_STRING NtPath;             /**< In NtPathBuffer. */
@@ -150,6 +152,32 @@ VOID VminiPendedComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP I
 /** Sets up the queue. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiPendedInitialize(_Inout_ PVMINI_SERVICE Service);
 
+/** What a connection is made from. */
+typedef struct _VMINI_CONNECTION_REQUEST {
+    ULONG Flags;
+    VMINI_ADDRESS Address; /**< All 0xFF: the first free one. */
+    const WCHAR *Path;     /**< VMINI_PATH_LENGTH characters, perhaps not terminated. */
+    BOOLEAN Static;
+} VMINI_CONNECTION_REQUEST;
+
+/**
+ * Makes a connection that is whole, and captures who calls.
+ * \return STATUS_SUCCESS, STATUS_INVALID_PARAMETER (unknown flags), a path error, or no memory.
+ * \irql{PASSIVE_LEVEL}
+ */
+NTSTATUS VminiConnectionCreate(_In_ PVMINI_ADAPTER Adapter,
+                               _In_ const VMINI_CONNECTION_REQUEST *Request,
+                               _Outptr_ PVMINI_CONNECTION *Connection);
+
+/**
+ * Sets out to open a connection's file: address, list, worker.
+ * \param Irp  CONNECT, pended until the device is enumerated; NULL: nobody waits.
+ * \return STATUS_PENDING: it is on its way, and no longer the caller's; anything else: it was given
+ * back.
+ * \irql{PASSIVE_LEVEL} \locks{none held}
+ */
+NTSTATUS VminiConnectionBegin(_In_ PVMINI_CONNECTION Connection, _In_opt_ PIRP Irp);
+
 /** Gives a reference back; the last one frees the record. \irql{<= DISPATCH_LEVEL} */
 VOID VminiConnectionDereference(_In_ _Post_invalid_ PVMINI_CONNECTION Connection);
 
@@ -165,9 +193,17 @@ VOID VminiConnectionDepart(_In_ PVMINI_CONNECTION Connection);
  */
 VOID VminiConnectionRemove(_In_ PVMINI_CONNECTION Connection);
 
-/** Tells an event to all who wait, and remembers it. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+/**
+ * Tells an event to all who wait, and remembers it.
+ * \param Path VMINI_PATH_LENGTH characters. \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
 VOID VminiEventPost(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_EVENT_KIND Kind,
-                    _In_ const VMINI_CONNECTION *Connection, _In_ NTSTATUS Status);
+                    _In_ VMINI_ADDRESS Address, _In_reads_(VMINI_PATH_LENGTH) const WCHAR *Path,
+                    _In_ NTSTATUS Status);
+
+/** A static device could not be connected: an event, and a trace line. \irql{<= DISPATCH_LEVEL} */
+VOID VminiStaticFailed(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address,
+                       _In_reads_(VMINI_PATH_LENGTH) const WCHAR *Path, _In_ NTSTATUS Status);
 
 /** Is there an event after LastSequence? \locks{service's lock held} */
 BOOLEAN VminiEventIsNewer(_In_ const VMINI_SERVICE *Service, _In_ ULONGLONG LastSequence);

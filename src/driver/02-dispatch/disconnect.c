@@ -8,24 +8,6 @@
  */
 #include "02-dispatch/connection.h"
 
-_Use_decl_annotations_ VOID VminiConnectionDereference(PVMINI_CONNECTION Connection)
-{
-    if (InterlockedDecrement(&Connection->References) == 0) {
-        ExFreePoolWithTag(Connection, VMINI_TAG_CONNECT);
-    }
-}
-
-_Use_decl_annotations_ VOID VminiConnectionRemove(PVMINI_CONNECTION Connection)
-{
-    PVMINI_SERVICE Service = Connection->Adapter->Service;
-    KIRQL OldIrql;
-
-    KeAcquireSpinLock(&Service->Lock, &OldIrql);
-    Connection->Gone = TRUE;
-    RemoveEntryList(&Connection->Link);
-    KeReleaseSpinLock(&Service->Lock, OldIrql);
-}
-
 _Use_decl_annotations_ VOID VminiConnectionDepart(PVMINI_CONNECTION Connection)
 {
     PVMINI_ADAPTER Adapter = Connection->Adapter;
@@ -187,7 +169,7 @@ _Use_decl_annotations_ VOID VminiServiceDeviceGone(PVMINI_ADAPTER Adapter, PVMIN
         /* A failed flush is the last chance to hear of lost data. */
         VminiPendedComplete(Adapter, Irp, Status, 0);
     }
-    VminiEventPost(Adapter, VminiEventDeparture, Connection, Status);
+    VminiEventPost(Adapter, VminiEventDeparture, Connection->Address, Connection->UserPath, Status);
     VminiConnectionDereference(Connection);
 }
 

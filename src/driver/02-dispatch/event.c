@@ -37,7 +37,8 @@ static VOID VminiEventRead(_In_ PVMINI_SERVICE Service, _In_ ULONGLONG LastSeque
 
 /** Writes an event into the ring. \irql{<= DISPATCH_LEVEL} */
 static VOID VminiEventRecord(_In_ PVMINI_SERVICE Service, _In_ VMINI_EVENT_KIND Kind,
-                             _In_ const VMINI_CONNECTION *Connection, _In_ NTSTATUS Status)
+                             _In_ VMINI_ADDRESS Address,
+                             _In_reads_(VMINI_PATH_LENGTH) const WCHAR *Path, _In_ NTSTATUS Status)
 {
     PVMINI_EVENT Event;
     KIRQL OldIrql;
@@ -47,18 +48,19 @@ static VOID VminiEventRecord(_In_ PVMINI_SERVICE Service, _In_ VMINI_EVENT_KIND 
     RtlZeroMemory(Event, sizeof(*Event));
     Event->Sequence = Service->NextSequence++;
     Event->Kind = (ULONG)Kind;
-    Event->Address = Connection->Address;
+    Event->Address = Address;
     Event->Status = Status;
-    RtlCopyMemory(Event->PathName, Connection->UserPath, sizeof(Event->PathName));
+    RtlCopyMemory(Event->PathName, Path, sizeof(Event->PathName));
     KeReleaseSpinLock(&Service->Lock, OldIrql);
 }
 
 _Use_decl_annotations_ VOID VminiEventPost(PVMINI_ADAPTER Adapter, VMINI_EVENT_KIND Kind,
-                                           const VMINI_CONNECTION *Connection, NTSTATUS Status)
+                                           VMINI_ADDRESS Address, const WCHAR *Path,
+                                           NTSTATUS Status)
 {
     PIRP Irp;
 
-    VminiEventRecord(Adapter->Service, Kind, Connection, Status);
+    VminiEventRecord(Adapter->Service, Kind, Address, Path, Status);
     while ((Irp = VminiPendedTake(Adapter, VminiPendedWaitEvent, NULL)) != NULL) {
         ULONGLONG LastSequence = (ULONG_PTR)Irp->Tail.Overlay.DriverContext[2];
         VminiEventRead(Adapter->Service, LastSequence, Irp->AssociatedIrp.SystemBuffer);
@@ -71,7 +73,8 @@ _Use_decl_annotations_ VOID VminiServiceMediaError(PVMINI_ADAPTER Adapter, PVMIN
 {
     VminiTrace(Adapter, TRACE_LEVEL_ERROR, VMINI_TRACE_IO, L"media error", L"status", (ULONG)Status,
                L"target", Device->Unit.Address.Target);
-    VminiEventPost(Adapter, VminiEventMediaError, Device->Connection, Status);
+    VminiEventPost(Adapter, VminiEventMediaError, Device->Unit.Address,
+                   Device->Connection->UserPath, Status);
 }
 
 /** \copydoc VMINI_COMMAND_HANDLER */

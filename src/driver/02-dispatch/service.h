@@ -11,6 +11,14 @@
 NTSTATUS VminiServiceCreate(_Inout_ PVMINI_ADAPTER Adapter);
 
 /**
+ * Connects the images that the registry names: *static* devices. Returns when they are on their
+ * way; workers open the files, and one that fails is told by an event and a trace line, and by
+ * nothing else. \irql{PASSIVE_LEVEL, in a system thread} \locks{none held}
+ * \article{Part I, static and dynamic devices}
+ */
+VOID VminiServiceConnectStatic(_In_ PVMINI_ADAPTER Adapter);
+
+/**
  * No new request is taken any more, and every pended one ends. Idempotent. \irql{<= APC_LEVEL}
  * \locks{none held}
  */

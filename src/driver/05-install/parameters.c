@@ -61,9 +61,7 @@ VMINI_INIT static BOOLEAN VminiConfigReadDword(_In_ HANDLE Key, _In_ PCWSTR Name
     return TRUE;
 }
 
-/** Opens a key below Root, or an absolute one when Root is NULL. \irql{PASSIVE_LEVEL} */
-VMINI_INIT static NTSTATUS VminiConfigOpenKey(_In_opt_ HANDLE Root, _In_ PUNICODE_STRING Name,
-                                              _Out_ PHANDLE Key)
+_Use_decl_annotations_ NTSTATUS VminiConfigOpenKey(HANDLE Root, PUNICODE_STRING Name, PHANDLE Key)
 {
     OBJECT_ATTRIBUTES Attributes;
 

@@ -239,8 +239,12 @@ bool pnp_boot(struct host_error *error)
     KeInitializeEvent(&worker.idle, NotificationEvent, TRUE);
     KeInitializeEvent(&worker.done, SynchronizationEvent, FALSE);
     worker.thread = sched_spawn("PnP", run, NULL);
-    return worker.thread != NULL ||
-           host_fail(error, STATUS_NO_MEMORY, "free some memory", "no PnP thread");
+    if (worker.thread == NULL) {
+        return host_fail(error, STATUS_NO_MEMORY, "free some memory", "no PnP thread");
+    }
+    worker.thread->service =
+        true; /* Of the system process: what a driver opens here, SYSTEM opens. */
+    return true;
 }
 
 void pnp_halt(void)

@@ -94,7 +94,8 @@ const char *control_state_name(uint32_t state)
 
 const char *control_kind_name(uint32_t kind)
 {
-    static const char *const names[] = {"unknown", "arrival", "departure", "media error"};
+    static const char *const names[] = {"unknown", "arrival", "departure", "media error",
+                                        "connect failed"};
 
     return names[kind < sizeof(names) / sizeof(names[0]) ? kind : 0];
 }
@@ -121,9 +122,11 @@ void control_print_event(const VMINI_EVENT *event)
     if (event->Lost != 0) {
         printf("(%u event(s) were overwritten before)\n", (unsigned)event->Lost);
     }
-    printf("#%" PRIu64 " %s %u:%u:%u %s", (uint64_t)event->Sequence, control_kind_name(event->Kind),
-           event->Address.Path, event->Address.Target, event->Address.Lun,
-           control_path_text(event->PathName, path, sizeof(path)));
+    printf("#%" PRIu64 " %s ", (uint64_t)event->Sequence, control_kind_name(event->Kind));
+    if (event->Address.Path != 0xFF) {
+        printf("%u:%u:%u ", event->Address.Path, event->Address.Target, event->Address.Lun);
+    }
+    printf("%s", control_path_text(event->PathName, path, sizeof(path)));
     if (event->Status != 0) {
         printf(" %s (%08X)", status != NULL ? status : "", (unsigned)event->Status);
     }

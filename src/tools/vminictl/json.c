@@ -29,6 +29,10 @@ static void put_string(const char *text)
 
 static void put_address(VMINI_ADDRESS address)
 {
+    if (address.Path == 0xFF) {
+        printf("\"address\":null"); /* It never had one. */
+        return;
+    }
     printf("\"address\":{\"path\":%u,\"target\":%u,\"lun\":%u}", address.Path, address.Target,
            address.Lun);
 }
