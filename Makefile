@@ -92,7 +92,7 @@ help-all: help
 	'  make mutants          one seeded bug for each class of reference bugs: the suites must notice every one' \
 	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test compare lint windows bench ci)' \
 	'  make conformance      libiscsi'"'"'s suite against nthost serve; make soak: data; make bench-iscsi: beside tgtd; make fuzz' \
-	'  make windows-sys      the driver as Windows loads it: build/windows/vmini.sys, by mingw-w64; test-sys: tested' \
+	'  make windows          a driver package for Windows, by mingw-w64: build/windows; test-sys: its vmini.sys, tested' \
 	'  make compile          everything with gcc and with clang' \
 	'  make docs-test        the book in a browser: links, narrow windows, the search (Chromium)' \
 	'  make docs-check       a broken reference fails, and the output that the chapters show is fresh' \

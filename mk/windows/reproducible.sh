@@ -1,18 +1,21 @@
 #!/bin/sh
-# Builds vmini.sys from copies of the source in two other folders, at two other times, and compares the bytes with
-# build/windows/vmini.sys.
+# Builds vmini.sys and vminictl.exe from copies of the source in two other folders, at two other times, and compares the
+# bytes with those in build/windows.
 set -eu
 cd "$(dirname "$0")/../.."
-make --no-print-directory DEPS=skip build/windows/vmini.sys >/dev/null
+files='build/windows/vmini.sys build/windows/vminictl.exe'
+make --no-print-directory DEPS=skip $files >/dev/null
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 for copy in a "a longer name/b"; do
     mkdir -p "$scratch/$copy"
     cp -R Makefile mk src "$scratch/$copy"
-    (cd "$scratch/$copy" && make --no-print-directory DEPS=skip build/windows/vmini.sys >/dev/null)
-    cmp build/windows/vmini.sys "$scratch/$copy/build/windows/vmini.sys" || {
-        echo "vmini.sys differs when it is built in another folder" >&2
-        exit 1
-    }
+    (cd "$scratch/$copy" && make --no-print-directory DEPS=skip $files >/dev/null)
+    for file in $files; do
+        cmp "$file" "$scratch/$copy/$file" || {
+            echo "$file differs when it is built in another folder" >&2
+            exit 1
+        }
+    done
 done
-echo "vmini.sys: the same bytes from three folders"
+echo "vmini.sys, vminictl.exe: the same bytes from three folders"

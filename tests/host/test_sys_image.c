@@ -24,7 +24,7 @@ static const char *fixture(const char *name)
     const char *directory = getenv("VMINI_SYS_FIXTURES");
 
     snprintf(path, sizeof path, "%s/%s.sys",
-             directory == NULL ? "build/windows/fixtures" : directory, name);
+             directory == NULL ? "build/mingw/fixtures" : directory, name);
     if (access(path, R_OK) == 0) {
         return path;
     }

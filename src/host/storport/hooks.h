@@ -76,17 +76,39 @@ VOID PortTraceDebug(ULONG Level, PCSTR Format, __builtin_ms_va_list Arguments);
 
 #else
 
+/* Codes that mingw's headers lack. */
+#ifndef DRIVER_VERIFIER_DETECTED_VIOLATION
+#define DRIVER_VERIFIER_DETECTED_VIOLATION ((ULONG)0xC4)
+#endif
+#ifndef SCSI_VERIFIER_DETECTED_VIOLATION
+#define SCSI_VERIFIER_DETECTED_VIOLATION ((ULONG)0xF1)
+#endif
+
 #define PORT_POOL_TAG             0x72507453u /* "StPr" */
 #define PORT_POOL_PRIVATE_TAG     PORT_POOL_TAG
 #define PORT_ROUTINE(MaximumIrql) ((void)0)
 #define PORT_VIOLATION(Rule, Code, P1, P2, P3, P4, ...)                                            \
     KeBugCheckEx((Code), (ULONG_PTR)(P1), (ULONG_PTR)(P2), (ULONG_PTR)(P3), (ULONG_PTR)(P4))
-#define PortGuardRequests()                                             FALSE
+#define PortGuardRequests() FALSE
 typedef struct _PORT_CALL {
     PCSTR Name;
 } PORT_CALL;
-#define PortCallEnter(Call, Text, One, Two)                             ((Call)->Name = (Text))
-#define PortCallLeave(Call, Result)                                     ((void)(Call))
+
+/* Somebody reads along: each callback of the miniport is a line in the debugger. */
+static inline VOID PortCallEnter(PORT_CALL *Call, PCSTR Name, ULONG64 First, ULONG64 Second)
+{
+    UNREFERENCED_PARAMETER(First);
+    UNREFERENCED_PARAMETER(Second);
+    Call->Name = Name;
+    DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "storport: calls %s\n", Name);
+}
+
+static inline VOID PortCallLeave(PORT_CALL *Call, ULONG64 Result)
+{
+    DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "storport: %s returned %x\n", Call->Name,
+               (ULONG)Result);
+}
+
 #define PortTraceStart(Name, Id, Address, Opcode, Length)               ((void)0)
 #define PortTraceComplete(Name, Id, SrbStatus, ScsiStatus, Transferred) ((void)0)
 #define PortTracePnp(Name, Value)                                       ((void)0)
@@ -94,7 +116,7 @@ typedef struct _PORT_CALL {
 #define PortStall                                                       KeStallExecutionProcessor
 #define PortTraceEtw(Text, Id, Level, First)                                                       \
     ((void)(Text), (void)(Id), (void)(Level), (void)(First))
-#define PortTraceDebug(Level, Format, Arguments) ((void)0)
+#define PortTraceDebug(Level, Format, Arguments) ((void)(Level), (void)(Format), (void)(Arguments))
 
 #endif
 
