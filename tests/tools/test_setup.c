@@ -212,6 +212,54 @@ static void test_run_a_package(void)
            "interface version 1", "package\\vmini.sys");
 }
 
+/** The package that `make windows` makes: the shipped .sys, installed and started. */
+static void test_windows_package(void)
+{
+    static const char commands[] = "ping\ndevices\nreg query " SERVICE " ImagePath\n";
+    const char *sys = getenv("VMINI_SYS");
+    char inf[PATH_MAX + 64];
+
+    if (sys == NULL) {
+        printf("\n    skipped: mingw-w64 is not installed; make deps-windows installs it ");
+        return;
+    }
+    snprintf(inf, sizeof(inf), "%.4000s/%.60s", shell.project, sys);
+    strcpy(strrchr(inf, '/'), "/vmini.inf");
+    unlink("machine.reg");
+    EXPECT(tool("inf", "check", inf, "--test-signing", NULL), 0, "0 error(s), 1 warning(s)");
+    EXPECT(tool("inf", "install", inf, "--test-signing", REGISTRY, NULL), 0, "device node " NODE);
+    EXPECT(tool("why", REGISTRY, NULL), 0, "The adapter works");
+    write_file("script.txt", commands, sizeof(commands) - 1);
+    EXPECT(tool("run", REGISTRY, "--script", "script.txt", NULL), 0, "interface version 1",
+           NODE "  root\\vmini  service vmini  started", "\\vmini.sys");
+    EXPECT(tool("run", "--inf", inf, "--script", "script.txt", NULL), 0, "interface version 1",
+           "\\vmini.sys");
+}
+
+/** Images that the registry names are there when the machine has booted. */
+static void test_static_devices(void)
+{
+    char path[PATH_MAX + 16];
+
+    install();
+    make_image("disk.img", 1 << 20);
+    snprintf(path, sizeof(path), "Z:%s\\disk.img", shell.directory);
+    for (char *at = path; *at != '\0'; at++) {
+        *at = *at == '/' ? '\\' : *at;
+    }
+    EXPECT(tool("reg", "add", PARAMETERS "\\Devices\\a", "Path", "REG_SZ", path, REGISTRY, NULL), 0,
+           "");
+    EXPECT(tool("reg", "add", PARAMETERS "\\Devices\\a", "Flags", "REG_DWORD", "2", REGISTRY, NULL),
+           0, "");
+    EXPECT(tool("reg", "add", PARAMETERS "\\Devices\\b", "Path", "REG_SZ", "Z:\\no\\such.img",
+                REGISTRY, NULL),
+           0, "");
+    write_file("script.txt", "settle\nlist\nevents\n", 19);
+    EXPECT(tool("run", REGISTRY, "--script", "script.txt", NULL), 0,
+           "0:0:0  enumerated    1.0 MiB read-only", "connect failed 0:1:0 /no/such.img",
+           "STATUS_OBJECT_PATH_NOT_FOUND");
+}
+
 static void test_registry_file(void)
 {
     int file;
@@ -313,6 +361,8 @@ CU_ErrorCode register_setup_suite(void)
         {"the same at the prompt", test_thread_at_the_prompt},
         {"the registry is kept between runs", test_kept},
         {"a package runs as it stands", test_run_a_package},
+        {"the package for Windows, here", test_windows_package},
+        {"images that the registry names", test_static_devices},
         {"a registry file that is no good", test_registry_file},
         {"an installation that was damaged", test_damaged_installation},
         {"reg", test_reg},
