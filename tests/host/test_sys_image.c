@@ -23,8 +23,8 @@ static const char *fixture(const char *name)
     static char path[512];
     const char *directory = getenv("VMINI_SYS_FIXTURES");
 
-    snprintf(path, sizeof path, "%s/%s.sys",
-             directory == NULL ? "build/mingw/fixtures" : directory, name);
+    snprintf(path, sizeof path, "%s/%s.sys", directory == NULL ? "build/mingw/fixtures" : directory,
+             name);
     if (access(path, R_OK) == 0) {
         return path;
     }
