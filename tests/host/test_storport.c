@@ -705,8 +705,25 @@ static void writes_beyond_extension(void *unused)
     port_test_unit_ready(10);
 }
 
+/** One byte more than the SRB has, wherever in its page the initiator's buffer lies. */
+static void writes_beyond_data(void *place)
+{
+    static const uint8_t read[6] = {SCSIOP_READ6};
+    const uint32_t *offset_and_length = place;
+    uint8_t *pages = aligned_alloc(PAGE_SIZE, 4 * PAGE_SIZE);
+
+    start(PORT_MACHINE("onemore"));
+    port_command(0, 0, 0, read, 6, pages + offset_and_length[0], offset_and_length[1]);
+    free(pages);
+}
+
 static void test_overruns(void)
 {
+    static uint32_t places[][2] = {{0, 512}, {3600, 512}, {3584, 512}, {100, 4096}, {1000, 5008}};
+
+    for (size_t i = 0; i < RTL_NUMBER_OF(places); i++) {
+        CHILD_BREAKS(RULE_SYSTEM_OVERRUN, writes_beyond_data, places[i]);
+    }
     CHILD_BREAKS(RULE_POOL_CORRUPT_AFTER, writes_beyond_extension, NULL);
     CHILD_BREAKS(RULE_OVERRUN, writes_too_many_types, NULL);
 }

@@ -25,16 +25,16 @@ static void drop_buffer(struct api_request *r)
     }
 }
 
-/** Memory that the MDL describes: the caller's, or a guarded copy at the same place in its page if
- * that can be. */
+/** Memory that the MDL describes: the caller's, or a copy whose last byte is followed by a page that
+ * faults, wherever the caller's lies. */
 static char *buffer_memory(struct api_request *r, char *start, size_t length)
 {
-    size_t offset = BYTE_OFFSET(start);
+    /* A small block of pool ends at its guard page; a big one begins on a page. */
+    size_t offset = length < PAGE_SIZE ? 0 : (PAGE_SIZE - length % PAGE_SIZE) % PAGE_SIZE;
 
     if (!verifier_enabled()) {
         return start;
     }
-    offset = offset + length >= PAGE_SIZE ? offset : 0;
     r->bounce = nt_pool_allocate(NonPagedPoolNx, offset + length, NT_HOST_TAG);
     if (r->bounce == NULL) {
         return start;
