@@ -224,7 +224,8 @@ enum host_file_op {
     HOST_FILE_READ,
     HOST_FILE_WRITE,
     HOST_FILE_FLUSH,
-    HOST_FILE_CLOSE
+    HOST_FILE_CLOSE,
+    HOST_FILE_CONTROL /**< IRP_MJ_FILE_SYSTEM_CONTROL: zeros, allocated ranges. */
 };
 /** The n-th operation of this kind from now on (1 = the next) does not do what it should. */
 struct host_file_fault {
@@ -241,7 +242,7 @@ void host_file_faults_clear(void);
 void host_file_release(void);
 /** Counts since boot. */
 struct host_file_counts {
-    uint64_t opens, closes, reads, writes, flushes, write_through;
+    uint64_t opens, closes, reads, writes, flushes, write_through, controls;
 };
 struct host_file_counts host_file_counts(void);
 /** The volume that holds the path asks to go: GUID_TARGET_DEVICE_QUERY_REMOVE to everyone registered on a file of it.

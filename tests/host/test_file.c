@@ -478,6 +478,71 @@ static void test_sparse(void)
     CHILD_PASSES(sparse, NULL);
 }
 
+static NTSTATUS control(HANDLE file, ULONG code, void *input, ULONG length, void *output,
+                        ULONG room, ULONG_PTR *written)
+{
+    IO_STATUS_BLOCK iosb;
+    NTSTATUS status =
+        ZwFsControlFile(file, NULL, NULL, NULL, &iosb, code, input, length, output, room);
+
+    *written = iosb.Information;
+    return status;
+}
+
+/** A file that is not sparse keeps its space, and is one range. A sparse one tells more than it was
+ *  asked for: its ranges begin where its units do. */
+static void sparse_or_not(void *seed)
+{
+    enum { SIZE = 1 << 20 };
+    FILE_ZERO_DATA_INFORMATION zero = {.FileOffset.QuadPart = 65536,
+                                       .BeyondFinalZero.QuadPart = 131072};
+    FILE_ALLOCATED_RANGE_BUFFER query = {.FileOffset.QuadPart = 200000, .Length.QuadPart = 100};
+    FILE_ALLOCATED_RANGE_BUFFER range;
+    struct stat before, after;
+    ULONG_PTR written;
+
+    io_boot(SCHED_SEEDED, (uintptr_t)seed, true);
+    io_directory();
+    io_make_file("f", SIZE);
+    HANDLE file = io_open("f");
+    CHILD_CHECK(stat(io_path("f"), &before) == 0);
+    CHILD_CHECK(control(file, FSCTL_SET_ZERO_DATA, &zero, sizeof(zero), NULL, 0, &written) == 0);
+    CHILD_CHECK(stat(io_path("f"), &after) == 0 && after.st_blocks >= before.st_blocks);
+    CHILD_CHECK(control(file, FSCTL_QUERY_ALLOCATED_RANGES, &query, sizeof(query), &range,
+                        sizeof(range), &written) == 0);
+    CHILD_CHECK(written == sizeof(range) && range.FileOffset.QuadPart == 200000 &&
+                range.Length.QuadPart == 100);
+    CHILD_CHECK(control(file, FSCTL_QUERY_ALLOCATED_RANGES, &query, sizeof(query), NULL, 0,
+                        &written) == STATUS_BUFFER_TOO_SMALL);
+    CHILD_CHECK(control(file, FSCTL_SET_SPARSE, NULL, 0, NULL, 0, &written) == 0);
+    CHILD_CHECK(control(file, FSCTL_QUERY_ALLOCATED_RANGES, &query, sizeof(query), &range,
+                        sizeof(range), &written) == 0);
+    CHILD_CHECK(written == sizeof(range) && range.FileOffset.QuadPart == 196608 &&
+                range.Length.QuadPart == 65536);
+    zero.FileOffset.QuadPart = 196608;
+    zero.BeyondFinalZero.QuadPart = 262144;
+    CHILD_CHECK(control(file, FSCTL_SET_ZERO_DATA, &zero, sizeof(zero), NULL, 0, &written) == 0);
+    CHILD_CHECK(control(file, FSCTL_QUERY_ALLOCATED_RANGES, &query, sizeof(query), &range,
+                        sizeof(range), &written) == 0);
+    CHILD_CHECK(written == 0);
+    host_file_fault_add(&(struct host_file_fault){
+        .op = HOST_FILE_CONTROL, .nth = 1, .error = ENOSPC, .short_to = UINT32_MAX});
+    CHILD_CHECK(control(file, FSCTL_SET_ZERO_DATA, &zero, sizeof(zero), NULL, 0, &written) ==
+                STATUS_DISK_FULL);
+    CHILD_CHECK(control(file, FSCTL_LOCK_VOLUME, NULL, 0, NULL, 0, &written) ==
+                STATUS_INVALID_DEVICE_REQUEST);
+    CHILD_CHECK(host_file_counts().controls == 8);
+    ZwClose(file);
+    halt();
+}
+
+static void test_sparse_or_not(void)
+{
+    for (uintptr_t seed = 1; seed < 6; seed++) {
+        CHILD_PASSES(sparse_or_not, (void *)seed);
+    }
+}
+
 /* --- reading and writing --- */
 
 /** The same under both schedulers and several seeds: whatever pends, the bytes are right. */
@@ -842,6 +907,7 @@ CU_ErrorCode register_file_suite(void)
         {"rights of another user", test_rights},
         {"queries", test_queries},
         {"sparse files", test_sparse},
+        {"sparse or not", test_sparse_or_not},
         {"reads and writes", test_transfers},
         {"wrong access", test_wrong_access},
         {"faults on order", test_faults},

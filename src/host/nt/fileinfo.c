@@ -1,6 +1,6 @@
 /*
  * What can be asked of, and told to, an open file: ZwQueryInformationFile, ZwSetInformationFile,
- * ZwQueryVolumeInformationFile, ZwFlushBuffersFile and the file-system controls of sparse files.
+ * ZwQueryVolumeInformationFile, ZwFlushBuffersFile and ZwFsControlFile.
  * Beside file.c; the answers come from fstat and fstatvfs of the moment, nothing is cached.
  */
 #define _GNU_SOURCE
@@ -288,96 +288,34 @@ NTSTATUS NTAPI ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBl
     return finish(IoStatusBlock, file, status, 0);
 }
 
-/* --- sparse files --- */
+/* --- file system controls --- */
 
-/** Zeroes a range of the file; the part behind the end of the file does not exist and stays so. */
-static NTSTATUS set_zero_data(struct fs_open *open, const FILE_ZERO_DATA_INFORMATION *range)
+/** Sends the control as the IRP that a driver would send; fscontrol.c does it. */
+static NTSTATUS control_send(PFILE_OBJECT file, ULONG code, void *input, ULONG input_length,
+                             void *output, ULONG output_length, ULONG_PTR *written)
 {
-    int64_t start = range->FileOffset.QuadPart;
-    int64_t end = range->BeyondFinalZero.QuadPart;
-    struct stat status;
+    PDEVICE_OBJECT top = IoGetRelatedDeviceObject(file);
+    PIRP irp = IoAllocateIrp(top->StackSize, FALSE);
+    PIO_STACK_LOCATION location;
+    NTSTATUS status;
 
-    if (start < 0 || end < start) {
-        return STATUS_INVALID_PARAMETER;
+    if (irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
     }
-    if (fstat(open->fd, &status) != 0) {
-        return nt_status_of_errno(errno);
-    }
-    end = end < status.st_size ? end : status.st_size;
-    if (end <= start) {
-        return STATUS_SUCCESS;
-    }
-    int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-    return fallocate(open->fd, mode, start, end - start) == 0 ? STATUS_SUCCESS
-                                                              : nt_status_of_errno(errno);
-}
-
-/** Finds the next piece of data at or after `at` and before `end`. \return false = none. */
-static bool next_data(int fd, int64_t at, int64_t end, int64_t *start, int64_t *stop)
-{
-    *start = lseek(fd, at, SEEK_DATA);
-    if (*start < 0 || *start >= end) {
-        return false;
-    }
-    *stop = lseek(fd, *start, SEEK_HOLE);
-    *stop = *stop < 0 || *stop > end ? end : *stop;
-    return true;
-}
-
-static NTSTATUS allocated_ranges(struct fs_open *open, const FILE_ALLOCATED_RANGE_BUFFER *query,
-                                 FILE_ALLOCATED_RANGE_BUFFER *out, ULONG room, size_t *written)
-{
-    int64_t at = query->FileOffset.QuadPart;
-    int64_t length = query->Length.QuadPart;
-    int64_t start, stop;
-
-    if (at < 0 || length < 0 || length > INT64_MAX - at) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    for (ULONG i = 0; next_data(open->fd, at, query->FileOffset.QuadPart + length, &start, &stop);
-         i++, at = stop) {
-        if (i >= room) {
-            return i == 0 ? STATUS_BUFFER_TOO_SMALL : STATUS_BUFFER_OVERFLOW;
-        }
-        out[i].FileOffset.QuadPart = start;
-        out[i].Length.QuadPart = stop - start;
-        *written += sizeof(*out);
-    }
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS fs_control(PFILE_OBJECT file, ULONG code, const void *input, ULONG input_length,
-                           void *output, ULONG output_length, size_t *written)
-{
-    struct fs_open *open = file->FsContext2;
-    FILE_ALLOCATED_RANGE_BUFFER query;
-    FILE_ZERO_DATA_INFORMATION zero;
-    bool query_code = code == FSCTL_QUERY_ALLOCATED_RANGES;
-
-    if (open->directory || open->path_only) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    if (query_code ? !file->ReadAccess : !file->WriteAccess) {
-        return STATUS_ACCESS_DENIED;
-    }
-    switch (code) {
-    case FSCTL_SET_SPARSE:
-        return STATUS_SUCCESS; /* Every POSIX file may have holes. */
-    case FSCTL_SET_ZERO_DATA:
-        if (input_length < sizeof(zero)) {
-            return STATUS_INVALID_PARAMETER;
-        }
-        memcpy(&zero, input, sizeof(zero));
-        return set_zero_data(open, &zero);
-    case FSCTL_QUERY_ALLOCATED_RANGES:
-        if (input_length < sizeof(query)) {
-            return STATUS_INVALID_PARAMETER;
-        }
-        memcpy(&query, input, sizeof(query));
-        return allocated_ranges(open, &query, output, output_length / sizeof(query), written);
-    default:
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
+    location = IoGetNextIrpStackLocation(irp);
+    location->MajorFunction = IRP_MJ_FILE_SYSTEM_CONTROL;
+    location->MinorFunction = IRP_MN_USER_FS_REQUEST;
+    location->FileObject = file;
+    location->Parameters.FileSystemControl.FsControlCode = code;
+    location->Parameters.FileSystemControl.InputBufferLength = input_length;
+    location->Parameters.FileSystemControl.OutputBufferLength = output_length;
+    location->Parameters.FileSystemControl.Type3InputBuffer = input;
+    irp->AssociatedIrp.SystemBuffer = input;
+    irp->UserBuffer = output;
+    status = nt_irp_send(top, irp);
+    *written = irp->IoStatus.Information;
+    IoFreeIrp(irp);
+    return status;
 }
 
 NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
@@ -386,7 +324,7 @@ NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
                                PVOID OutputBuffer, ULONG OutputBufferLength)
 {
     NT_ROUTINE(PASSIVE_LEVEL);
-    size_t written = 0;
+    ULONG_PTR written = 0;
     NTSTATUS status;
     PFILE_OBJECT file = file_of(FileHandle, 0, &status);
     PKEVENT event = NULL;
@@ -398,9 +336,8 @@ NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
     if (Event != NULL && (event = nt_handle_lookup(Event, &nt_event_type, NULL, &status)) == NULL) {
         return finish(IoStatusBlock, file, status, 0);
     }
-    status = fs_control(file, FsControlCode, InputBuffer, InputBufferLength, OutputBuffer,
-                        OutputBufferLength, &written);
-    trace_event(TRACE_FILE, "control", FsControlCode, 0, (uint32_t)status, written);
+    status = control_send(file, FsControlCode, InputBuffer, InputBufferLength, OutputBuffer,
+                          OutputBufferLength, &written);
     finish(IoStatusBlock, file, status, written);
     if (event != NULL) {
         nt_set_event(event);

@@ -1,6 +1,7 @@
 /*
  * The file system as drivers see it: two device objects (local, and network for UNC paths) that
- * take IRPs for read, write, flush, cleanup and close, and turn them into calls on the POSIX file.
+ * take IRPs for read, write, flush, control, cleanup and close, and turn them into calls on the
+ * POSIX file.
  * Beneath the drivers' workers; file.c opens. Under the real scheduler an IRP is done in the
  * caller's thread. Under the seeded one the scheduler's own choice decides for each IRP: done at
  * once, or pended, cancelable, and done by the file system's worker thread, which completes it at
@@ -388,14 +389,32 @@ static NTSTATUS irp_flush(PIRP irp, struct fs_effect effect, KIRQL level)
     return irp_end_at(irp, status, 0, level);
 }
 
+static NTSTATUS irp_control(PIRP irp, struct fs_effect effect, KIRQL level)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+    size_t written = 0;
+    NTSTATUS status = fs_control(irp, effect, &written);
+
+    io_count(IO_CONTROLS, 1);
+    trace_event(TRACE_FILE, "control", location->Parameters.FileSystemControl.FsControlCode, 0,
+                (uint32_t)status, written);
+    return irp_end_at(irp, status, written, level);
+}
+
 /** Does what the IRP asks, in this thread, and completes it at the given level. */
 static NTSTATUS irp_do(PIRP irp, struct fs_effect effect, KIRQL level)
 {
     UCHAR major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
 
     level = level > nt_irql() ? level : nt_irql();
-    return major == IRP_MJ_FLUSH_BUFFERS ? irp_flush(irp, effect, level)
-                                         : irp_transfer(irp, effect, level, major == IRP_MJ_WRITE);
+    switch (major) {
+    case IRP_MJ_FLUSH_BUFFERS:
+        return irp_flush(irp, effect, level);
+    case IRP_MJ_FILE_SYSTEM_CONTROL:
+        return irp_control(irp, effect, level);
+    default:
+        return irp_transfer(irp, effect, level, major == IRP_MJ_WRITE);
+    }
 }
 
 /* --- the queues --- */
@@ -490,6 +509,7 @@ static NTSTATUS NTAPI fsd_transfer(PDEVICE_OBJECT device, PIRP irp)
         [IRP_MJ_READ] = HOST_FILE_READ,
         [IRP_MJ_WRITE] = HOST_FILE_WRITE,
         [IRP_MJ_FLUSH_BUFFERS] = HOST_FILE_FLUSH,
+        [IRP_MJ_FILE_SYSTEM_CONTROL] = HOST_FILE_CONTROL,
     };
     UCHAR major = IoGetCurrentIrpStackLocation(irp)->MajorFunction;
     struct fs_effect effect;
@@ -569,6 +589,7 @@ bool fsd_boot(void)
     driver->MajorFunction[IRP_MJ_READ] = fsd_transfer;
     driver->MajorFunction[IRP_MJ_WRITE] = fsd_transfer;
     driver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = fsd_transfer;
+    driver->MajorFunction[IRP_MJ_FILE_SYSTEM_CONTROL] = fsd_transfer;
     driver->MajorFunction[IRP_MJ_CLEANUP] = fsd_cleanup;
     driver->MajorFunction[IRP_MJ_CLOSE] = fsd_close;
     queue_init(&pended);

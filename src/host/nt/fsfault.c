@@ -108,5 +108,6 @@ struct host_file_counts host_file_counts(void)
         .writes = (uint64_t)io_counted(IO_WRITES),
         .flushes = (uint64_t)io_counted(IO_FLUSHES),
         .write_through = (uint64_t)io_counted(IO_WRITE_THROUGH),
+        .controls = (uint64_t)io_counted(IO_CONTROLS),
     };
 }

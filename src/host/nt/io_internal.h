@@ -80,6 +80,7 @@ struct fs_node {
     ino_t inode;
     unsigned references;
     unsigned open_count, readers, writers, deleters, shared_read, shared_write, shared_delete;
+    bool sparse; /**< FSCTL_SET_SPARSE; kept as long as the file is open. */
     struct fs_node *next;
 };
 
@@ -100,6 +101,10 @@ NTSTATUS fsd_read(struct fs_open *open, void *data, uint32_t length, int64_t off
 NTSTATUS fsd_write(struct fs_open *open, const void *data, uint32_t length, int64_t offset,
                    bool through, struct fs_effect effect, ULONG_PTR *moved);
 NTSTATUS fsd_flush(struct fs_open *open, struct fs_effect effect);
+
+/* fscontrol.c */
+/** What an IRP_MJ_FILE_SYSTEM_CONTROL asks for. \param written bytes of output. */
+NTSTATUS fs_control(PIRP irp, struct fs_effect effect, size_t *written);
 
 /* notify.c, registry.c, regfile.c, security.c */
 void notify_halt(void);

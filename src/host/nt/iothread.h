@@ -29,6 +29,7 @@ enum io_counter {
     IO_WRITES,
     IO_FLUSHES,
     IO_WRITE_THROUGH,
+    IO_CONTROLS,
     IO_COUNTERS
 };
 

@@ -108,7 +108,7 @@ static bool parse_fault(const char *text, struct host_file_fault *fault)
 
 static bool fault(struct session *session, int argc, char **argv)
 {
-    static const char *const operations[] = {"open", "read", "write", "flush", "close"};
+    static const char *const operations[] = {"open", "read", "write", "flush", "close", "control"};
     struct host_file_fault fault = {0};
     uint64_t nth;
 
@@ -139,8 +139,8 @@ static bool fault(struct session *session, int argc, char **argv)
             return true;
         }
     }
-    return tool_fail("open, read, write, flush or close", "\"%s\" is no operation on a file",
-                     argv[1]);
+    return tool_fail("open, read, write, flush, close or control",
+                     "\"%s\" is no operation on a file", argv[1]);
 }
 
 const struct command commands_look[] = {
@@ -151,7 +151,7 @@ const struct command commands_look[] = {
     {"user", "administrator|standard [UID]", "who calls from now on; UID: whose rights to files",
      "02-dispatch", 1, 2, NEEDS_NOTHING, user},
     {"fault", "OP NTH ERRNO|hang|short=N",
-     "the NTH open/read/write/flush/close from now fails (clear, release)", "04-workers", 1, 3,
-     NEEDS_NOTHING, fault},
+     "the NTH open/read/write/flush/close/control from now fails (clear, release)", "04-workers", 1,
+     3, NEEDS_NOTHING, fault},
     {0},
 };
