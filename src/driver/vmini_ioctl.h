@@ -89,7 +89,8 @@ typedef struct _VMINI_SCSIPORT_OUT {
     0x2UL /**< Open the file for reading only; writes get DATA PROTECT. */
 #define VMINI_CONNECT_REMOVABLE 0x4UL /**< A disk whose medium can be ejected and loaded. */
 #define VMINI_CONNECT_THIN                                                                         \
-    0x8UL /**< Thin provisioned: UNMAP gives space back to the file system. */
+    0x8UL /**< Thin provisioned: UNMAP gives space back. Refused with the file system's status, \
+               STATUS_INVALID_DEVICE_REQUEST, where files cannot be sparse. */
 #define VMINI_CONNECT_FLAGS 0xFUL /**< All flags that version 1 knows; any other bit is refused. */
 
 /** Input of VminiCommandConnect. \article{Part III, Figure 3, CONNECT_IN} */

@@ -531,7 +531,7 @@ static void sparse_or_not(void *seed)
                 STATUS_DISK_FULL);
     CHILD_CHECK(control(file, FSCTL_LOCK_VOLUME, NULL, 0, NULL, 0, &written) ==
                 STATUS_INVALID_DEVICE_REQUEST);
-    CHILD_CHECK(host_file_counts().controls == 8);
+    CHILD_CHECK(host_file_counts().controls == 9);
     ZwClose(file);
     halt();
 }

@@ -134,6 +134,8 @@ static VOID VminiConnectPrepareWork(_Inout_ PVMINI_CONNECTION Connection)
     Connection->Open.Path = Connection->NtPath;
     Connection->Open.ReadOnly =
         (Connection->Flags & (VMINI_CONNECT_READ_ONLY | VMINI_CONNECT_CDROM)) != 0;
+    Connection->Open.Sparse =
+        (Connection->Flags & VMINI_CONNECT_THIN) != 0 && !Connection->Open.ReadOnly;
     Connection->Open.Client = &Connection->Client;
     Connection->Work.Command = VminiDoCreate;
     Connection->Work.Open = &Connection->Open;

@@ -1,6 +1,7 @@
 /**
  * \file
- * What the commands that name blocks have in common: READ, WRITE, VERIFY, SYNCHRONIZE CACHE.
+ * What the commands that name blocks have in common: READ, WRITE, VERIFY, SYNCHRONIZE CACHE, and the
+ * rarer ones.
  *
  * Each comes in up to four forms, and the opcode's top three bits, its group, say which:
  *
@@ -49,6 +50,12 @@ static USHORT VminiBlocksCountByte(_In_ const UCHAR *Cdb)
     return CountByte[Cdb[0] >> 5];
 }
 
+_Use_decl_annotations_ UCHAR VminiBlocksRefuseCount(PVMINI_SCSI_REQUEST Request)
+{
+    return VminiSenseFailCdbField(Request->Srb, VminiBlocksCountByte(Request->Cdb),
+                                  VMINI_WHOLE_BYTE);
+}
+
 _Use_decl_annotations_ UCHAR VminiBlocksRange(PVMINI_SCSI_REQUEST Request, PVMINI_EXTENT Extent)
 {
     ULONGLONG BlockCount = Request->Unit->BlockCount;
@@ -64,7 +71,8 @@ _Use_decl_annotations_ UCHAR VminiBlocksRange(PVMINI_SCSI_REQUEST Request, PVMIN
     return SRB_STATUS_SUCCESS;
 }
 
-_Use_decl_annotations_ UCHAR VminiBlocksAccess(PVMINI_SCSI_REQUEST Request, PVMINI_EXTENT Extent)
+_Use_decl_annotations_ UCHAR VminiBlocksAccessUpTo(PVMINI_SCSI_REQUEST Request,
+                                                   PVMINI_EXTENT Extent, ULONG Maximum)
 {
     const UCHAR *Cdb = Request->Cdb;
     UCHAR SrbStatus;
@@ -77,11 +85,14 @@ _Use_decl_annotations_ UCHAR VminiBlocksAccess(PVMINI_SCSI_REQUEST Request, PVMI
     if (SrbStatus != SRB_STATUS_SUCCESS) {
         return SrbStatus;
     }
-    /* SBC-3 6.6: more than page B0h's MAXIMUM TRANSFER LENGTH is refused, not cut. */
-    if (Extent->Blocks > VMINI_MAXIMUM_TRANSFER_LENGTH / Request->Unit->BlockSize) {
-        return VminiSenseFailCdbField(Request->Srb, VminiBlocksCountByte(Cdb), VMINI_WHOLE_BYTE);
-    }
-    return SRB_STATUS_SUCCESS;
+    /* SBC-3 6.6: more than page B0h says is refused, not cut. */
+    return Extent->Blocks > Maximum ? VminiBlocksRefuseCount(Request) : SRB_STATUS_SUCCESS;
+}
+
+_Use_decl_annotations_ UCHAR VminiBlocksAccess(PVMINI_SCSI_REQUEST Request, PVMINI_EXTENT Extent)
+{
+    return VminiBlocksAccessUpTo(Request, Extent,
+                                 VMINI_MAXIMUM_TRANSFER_LENGTH / Request->Unit->BlockSize);
 }
 
 _Use_decl_annotations_ UCHAR VminiBlocksCheckTransfer(PVMINI_SCSI_REQUEST Request, ULONG Length)
@@ -91,12 +102,24 @@ _Use_decl_annotations_ UCHAR VminiBlocksCheckTransfer(PVMINI_SCSI_REQUEST Reques
      * \article{Tweaks, Validating the SRB DataTransferLength} */
     //! [transfer-check]
     if (Length > SrbGetDataTransferLength(Request->Srb)) {
-        return VminiSenseFailCdbField(Request->Srb, VminiBlocksCountByte(Request->Cdb),
-                                      VMINI_WHOLE_BYTE);
+        return VminiBlocksRefuseCount(Request);
     }
     //! [transfer-check]
     Request->Moved = Length;
     return SRB_STATUS_SUCCESS;
+}
+
+_Use_decl_annotations_ UCHAR VminiBlocksAttach(PVMINI_SCSI_REQUEST Request, ULONG Length)
+{
+    ULONG Room;
+    UCHAR SrbStatus = VminiBlocksCheckTransfer(Request, Length);
+
+    if (SrbStatus != SRB_STATUS_SUCCESS) {
+        return SrbStatus;
+    }
+    Request->Work.Buffer = VminiTransferBuffer(Request->Adapter, Request->Srb, &Room);
+    return Request->Work.Buffer != NULL ? SRB_STATUS_SUCCESS
+                                        : VminiSenseFail(Request->Srb, VMINI_SENSE_RESOURCES);
 }
 
 /** Byte 1 of the CDBs that write, but for WRITE(6): force unit access. */

@@ -6,8 +6,9 @@
  *     0-3  last LBA; FFFFFFFFh: ask (16)       0-7   last LBA
  *     4-7  bytes in a block                    8-11  bytes in a block
  *                                              12    P_TYPE (3..1), PROT_EN (bit 0): 0
- *                                              13    blocks in a physical block, exponent (3..0): 0
- *                                              14    LBPME (bit 7), LBPRZ (bit 6): 0, no UNMAP
+ *                                              13    blocks in a physical block, exponent (3..0)
+ *                                              14    LBPME (bit 7), LBPRZ (bit 6): a thin disk,
+ *                                                    whose deallocated blocks read as zeros
  *                                              16-31 reserved
  *
  * The capacity is the file's size in whole blocks when it was opened: a tail that fills no block is
@@ -32,7 +33,9 @@ _Use_decl_annotations_ UCHAR VminiScsiReadCapacity10(PVMINI_SCSI_REQUEST Request
     return VminiScsiReply(Request, sizeof(*Data)); /* The CDB has no allocation length. */
 }
 
-/** READ CAPACITY(16): for disks whose last LBA needs more than 32 bits, and for who asks. */
+/** READ CAPACITY(16): for disks whose last LBA needs more than 32 bits, and for who asks. A physical
+ *  block has 4 KiB, because the file system's cache moves pages: who writes less makes it read first.
+ */
 _Use_decl_annotations_ UCHAR VminiScsiReadCapacity16(PVMINI_SCSI_REQUEST Request)
 {
     PREAD_CAPACITY16_DATA Data;
@@ -41,5 +44,8 @@ _Use_decl_annotations_ UCHAR VminiScsiReadCapacity16(PVMINI_SCSI_REQUEST Request
     Data = VminiTransferAppend(&Request->Reply, sizeof(*Data));
     VminiWriteBe64(&Data->LogicalBlockAddress, Request->Unit->BlockCount - 1);
     VminiWriteBe32(&Data->BytesPerBlock, Request->Unit->BlockSize);
+    Data->LogicalPerPhysicalExponent = VMINI_PHYSICAL_BLOCK_EXPONENT;
+    Data->LBPME = Request->Unit->Thin ? 1 : 0;
+    Data->LBPRZ = Request->Unit->Thin ? 1 : 0;
     return VminiScsiReply(Request, VminiReadBe32(&Request->Cdb[10]));
 }

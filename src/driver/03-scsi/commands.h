@@ -37,6 +37,22 @@ VMINI_SCSI_HANDLER VminiScsiReadDefectData10; /* more/defects.c */
 VMINI_SCSI_HANDLER VminiScsiReadDefectData12;
 VMINI_SCSI_HANDLER VminiScsiModeSelect6; /* more/mode_select.c */
 VMINI_SCSI_HANDLER VminiScsiModeSelect10;
+VMINI_SCSI_HANDLER VminiScsiWriteVerify;     /* more/write_verify.c */
+VMINI_SCSI_HANDLER VminiScsiCompareAndWrite; /* more/atomic.c */
+VMINI_SCSI_HANDLER VminiScsiOrWrite;
+VMINI_SCSI_HANDLER VminiScsiWriteSame;    /* more/write_same.c */
+VMINI_SCSI_HANDLER VminiScsiUnmap;        /* more/unmap.c */
+VMINI_SCSI_HANDLER VminiScsiGetLbaStatus; /* more/lba_status.c */
+VMINI_SCSI_HANDLER VminiScsiLbaStatusDone;
+
+/* What page B0h says of them, and what they obey (SBC-3 6.6). */
+#define VMINI_MAXIMUM_COMPARE_AND_WRITE 255UL    /**< Blocks: the field has one byte. */
+#define VMINI_MAXIMUM_WRITE_SAME        0xFFFFUL /**< Blocks: as many as WRITE SAME(10) can name. */
+#define VMINI_MAXIMUM_UNMAP_DESCRIPTORS 256UL
+/** Bytes that NTFS can give back at least; see 04-workers/space.c. */
+#define VMINI_UNMAP_GRANULARITY (64UL * 1024)
+/** log2 of the logical blocks in a physical one: 4 KiB, as a file system's cache has them. */
+#define VMINI_PHYSICAL_BLOCK_EXPONENT 3
 
 /** The command table, ascending by opcode and service action. */
 extern const VMINI_SCSI_COMMAND VminiScsiCommands[];
@@ -45,13 +61,7 @@ extern const ULONG VminiScsiCommandCount;
 /** Which VMINI_ON_* describe a unit. \param Unit NULL: the absent LUN 0. \irql{any} */
 FORCEINLINE UCHAR VminiUnitDevices(_In_opt_ const VMINI_UNIT *Unit)
 {
-    if (Unit == NULL) {
-        return VMINI_ON_ABSENT;
-    }
-    if (Unit->Cdrom) {
-        return VMINI_ON_CDROM;
-    }
-    return Unit->Removable ? VMINI_ON_DISK | VMINI_ON_REMOVABLE : VMINI_ON_DISK;
+    return Unit != NULL ? Unit->Devices : VMINI_ON_ABSENT;
 }
 
 /** Byte 0 of INQUIRY data: peripheral qualifier and device type. \param Unit NULL: no unit. */
@@ -133,6 +143,14 @@ UCHAR VminiBlocksRange(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT 
  */
 UCHAR VminiBlocksAccess(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT Extent);
 
+/** The same with another limit. \param Maximum blocks, as page B0h has it for the command. */
+UCHAR VminiBlocksAccessUpTo(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT Extent,
+                            _In_ ULONG Maximum);
+
+/** Refuses the CDB's number of blocks. \return what VminiSenseFail returned.
+ *  \irql{<= DISPATCH_LEVEL} */
+UCHAR VminiBlocksRefuseCount(_Inout_ PVMINI_SCSI_REQUEST Request);
+
 /**
  * Checks the SRB's buffer against what the CDB is about to move. (blocks.c)
  * \param Length  bytes that the CDB moves.
@@ -140,21 +158,29 @@ UCHAR VminiBlocksAccess(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PVMINI_EXTENT
  */
 UCHAR VminiBlocksCheckTransfer(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Length);
 
+/**
+ * The same, and gives the buffer to the worker: for commands whose data Storport maps, all but READ
+ * and WRITE. \param Length bytes of data-out, not 0.
+ * \return SRB_STATUS_SUCCESS, Work.Buffer is set; or what VminiSenseFail returned.
+ * \irql{<= DISPATCH_LEVEL}
+ */
+UCHAR VminiBlocksAttach(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Length);
+
 /** Must the data be durable when this command ends? FUA asks for it, or a write cache that is
  *  switched off. (blocks.c) \irql{any} */
 BOOLEAN VminiBlocksWriteThrough(_In_ const VMINI_SCSI_REQUEST *Request);
 
-/** Bytes of an extent. It has passed VminiBlocksAccess, so they fit. \irql{any} */
+/** Bytes of an extent. It has passed VminiBlocksAccess, or the like, so they fit. \irql{any} */
 FORCEINLINE ULONG VminiBlocksBytes(_In_ const VMINI_UNIT *Unit, _In_ const VMINI_EXTENT *Extent)
 {
-    NT_ASSERT(Extent->Blocks <= VMINI_MAXIMUM_TRANSFER_LENGTH / Unit->BlockSize);
+    NT_ASSERT(Extent->Blocks <= MAXULONG / Unit->BlockSize);
     return Extent->Blocks * Unit->BlockSize;
 }
 
 /**
  * Fills Request->Work for the workers.
- * \param Command  VminiDoRead, VminiDoWrite, VminiDoFlush or VminiDoCompare.
- * \param Extent   the blocks; NULL: the whole file (flush).
+ * \param Command  what is to be done.
+ * \param Extent   the blocks; NULL: none, or what the item's buffer says.
  * \return SRB_STATUS_PENDING. \irql{<= DISPATCH_LEVEL}
  */
 UCHAR VminiBlocksQueue(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_WORK_COMMAND Command,

@@ -141,12 +141,12 @@ _Use_decl_annotations_ UCHAR VminiScsiFinish(PVMINI_SCSI_REQUEST Request)
 {
     UCHAR SrbStatus = VminiScsiWorkStatus(Request);
 
+    if (SrbStatus == SRB_STATUS_SUCCESS && Request->Command->Finish != NULL) {
+        SrbStatus = Request->Command->Finish(Request);
+    }
     if (Request->Allocation != NULL) {
         ExFreePoolWithTag(Request->Allocation, VMINI_TAG_SCSI);
         Request->Allocation = NULL;
-    }
-    if (SrbStatus == SRB_STATUS_SUCCESS && Request->Command->Finish != NULL) {
-        SrbStatus = Request->Command->Finish(Request);
     }
     return VminiScsiEnd(Request, SrbStatus);
 }

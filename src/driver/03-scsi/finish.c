@@ -55,10 +55,11 @@ static const VMINI_STATUS_SENSE VminiStatusSense[] = {
 //! [status-sense]
 
 /** An error that the table does not name: the blocks could not be read, or not be written. */
-static VMINI_SENSE VminiScsiDefaultSense(_In_ VMINI_WORK_COMMAND Command)
+static VMINI_SENSE VminiScsiDefaultSense(_In_ const VMINI_WORK_ITEM *Work)
 {
-    return Command == VminiDoWrite || Command == VminiDoFlush ? VMINI_SENSE_WRITE_ERROR
-                                                              : VMINI_SENSE_READ_ERROR;
+    return Work->Command == VminiDoWrite || Work->Command == VminiDoFlush || Work->Writing
+               ? VMINI_SENSE_WRITE_ERROR
+               : VMINI_SENSE_READ_ERROR;
 }
 
 /** The sense data for a failed work item. */
@@ -71,7 +72,7 @@ static VMINI_SENSE VminiScsiSenseOf(_In_ const VMINI_WORK_ITEM *Work)
             return VminiStatusSense[Row].Sense;
         }
     }
-    return VminiScsiDefaultSense(Work->Command);
+    return VminiScsiDefaultSense(Work);
 }
 
 /** Fails a request; an error of the medium names the first block that did not make it (SBC-3
@@ -82,7 +83,7 @@ static UCHAR VminiScsiFailWork(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_S
     PVMINI_WORK_ITEM Work = &Request->Work;
     ULONGLONG Done = min(Work->Information, Work->Length);
 
-    if (Work->Command == VminiDoFlush || (Sense >> 16) != SCSI_SENSE_MEDIUM_ERROR) {
+    if (Work->Length == 0 || (Sense >> 16) != SCSI_SENSE_MEDIUM_ERROR) {
         return VminiSenseFail(Request->Srb, Sense);
     }
     return VminiSenseFailInformation(Request->Srb, Sense,
@@ -103,7 +104,7 @@ _Use_decl_annotations_ UCHAR VminiScsiWorkStatus(PVMINI_SCSI_REQUEST Request)
         return VminiScsiFailWork(Request, VminiScsiSenseOf(Work));
     }
     if (Work->Command != VminiDoFlush && Work->Information < Work->Length) {
-        return VminiScsiFailWork(Request, VminiScsiDefaultSense(Work->Command));
+        return VminiScsiFailWork(Request, VminiScsiDefaultSense(Work));
     }
     return SRB_STATUS_SUCCESS;
 }

@@ -57,9 +57,14 @@ _Use_decl_annotations_ UCHAR VminiScsiRequestSense(PVMINI_SCSI_REQUEST Request)
 #define VMINI_LOEJ_BIT        1
 #define VMINI_START           0x01
 
-/** Puts the medium back. \irql{<= DISPATCH_LEVEL} */
+/** Puts the medium back. While its removal is prevented the mechanism does not move, inwards no more
+ *  than outwards. \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiMediumLoad(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
+    if (!VminiUnitHasMedium(Request->Unit) &&
+        InterlockedCompareExchange(&Request->Unit->Prevented, 0, 0) != 0) {
+        return VminiSenseFail(Request->Srb, VMINI_SENSE_REMOVAL_PREVENTED);
+    }
     if (InterlockedExchange(&Request->Unit->Ejected, 0) != 0) {
         InterlockedExchange(&Request->Unit->MediaEvent, NOTIFICATION_MEDIA_EVENT_NEW_MEDIA);
     }

@@ -26,7 +26,8 @@ typedef struct _VMINI_UNIT {
     BOOLEAN Cdrom;
     BOOLEAN ReadOnly;
     BOOLEAN Removable; /**< RMB: a CD-ROM, or a disk that was connected as removable. */
-    BOOLEAN Thin;
+    BOOLEAN Thin;      /**< UNMAP exists: the file is sparse. */
+    UCHAR Devices;     /**< VMINI_ON_* bits: which rows of the tables are for it. */
     VMINI_ADDRESS Address;
     PVMINI_MEDIA Media; /**< The backing file; open as long as the unit can be found on the bus. */
     ULONG BlockSize;
@@ -125,6 +126,7 @@ typedef struct _VMINI_SCSI_COMMAND {
 #define VMINI_ON_CDROM     0x02
 #define VMINI_ON_ABSENT    0x04 /**< Also answered for an absent LUN 0. */
 #define VMINI_ON_REMOVABLE 0x08 /**< A disk that was connected as removable. */
+#define VMINI_ON_THIN      0x10 /**< A disk that was connected as thin. */
 
 #define VMINI_NEEDS_MEDIUM 0x01 /**< Else NOT READY, MEDIUM NOT PRESENT (02/3A/00). */
 #define VMINI_NEEDS_WRITE  0x02 /**< Else DATA PROTECT, WRITE PROTECTED (07/27/00). */

@@ -11,6 +11,7 @@
 #define DISK      VMINI_ON_DISK
 #define CDROM     VMINI_ON_CDROM
 #define BOTH      (VMINI_ON_DISK | VMINI_ON_CDROM)
+#define THIN      VMINI_ON_THIN
 #define ALL       (VMINI_ON_DISK | VMINI_ON_CDROM | VMINI_ON_ABSENT)
 #define EJECTABLE (VMINI_ON_CDROM | VMINI_ON_REMOVABLE)
 #define MEDIUM    VMINI_NEEDS_MEDIUM
@@ -37,6 +38,7 @@
 #define DPO    0x10
 #define FUA    0x08
 #define BYTCHK 0x06
+#define UNMAP  0x08 /* Of WRITE SAME. */
 #define IMMED  0x02 /* Of SYNCHRONIZE CACHE and PRE-FETCH. */
 
 /** SCSIOP_READ_DEFECT_DATA12, which the WDK lacks, and a service action that it lacks, too:
@@ -60,6 +62,11 @@ USAGE(UsesReadWrite16, FORM16(DPO | FUA));
 USAGE(UsesVerify10, FORM10(DPO | BYTCHK));
 USAGE(UsesVerify12, FORM12(DPO | BYTCHK));
 USAGE(UsesVerify16, FORM16(DPO | BYTCHK));
+USAGE(UsesCompareAndWrite, DPO | FUA, ALL8, 0, 0, 0, 0xFF);
+USAGE(UsesWriteSame10, FORM10(UNMAP));
+USAGE(UsesWriteSame16, FORM16(UNMAP));
+USAGE(UsesUnmap, 0, 0, 0, 0, 0, 0, ALL2);
+USAGE(UsesLbaStatus, SERVICE_ACTION_GET_LBA_STATUS, ALL8, ALL4);
 USAGE(UsesRange10, FORM10(IMMED));
 USAGE(UsesRange16, FORM16(IMMED));
 USAGE(UsesCapacity16, SERVICE_ACTION_READ_CAPACITY16, 0, 0, 0, 0, 0, 0, 0, 0, ALL4);
@@ -103,6 +110,8 @@ const VMINI_SCSI_COMMAND VminiScsiCommands[] = {
      VminiScsiReadCapacity10, NULL},
     {SCSIOP_READ, NO_SA, 10, BOTH, MEDIUM, UsesReadWrite10, "READ(10)", VminiScsiRead, NULL},
     {SCSIOP_WRITE, NO_SA, 10, DISK, WRITE, UsesReadWrite10, "WRITE(10)", VminiScsiWrite, NULL},
+    {SCSIOP_WRITE_VERIFY, NO_SA, 10, DISK, WRITE, UsesVerify10, "WRITE AND VERIFY(10)",
+     VminiScsiWriteVerify, NULL},
     {SCSIOP_VERIFY, NO_SA, 10, DISK, MEDIUM, UsesVerify10, "VERIFY(10)", VminiScsiVerify, NULL},
     {SCSIOP_PRE_FETCH10, NO_SA, 10, DISK, MEDIUM, UsesRange10, "PRE-FETCH(10)", VminiScsiPreFetch,
      NULL},
@@ -110,6 +119,9 @@ const VMINI_SCSI_COMMAND VminiScsiCommands[] = {
      VminiScsiSynchronizeCache, NULL},
     {SCSIOP_READ_DEFECT_DATA10, NO_SA, 10, DISK, MEDIUM, UsesDefects10, "READ DEFECT DATA(10)",
      VminiScsiReadDefectData10, NULL},
+    {SCSIOP_WRITE_SAME, NO_SA, 10, DISK, WRITE, UsesWriteSame10, "WRITE SAME(10)",
+     VminiScsiWriteSame, NULL},
+    {SCSIOP_UNMAP, NO_SA, 10, THIN, WRITE, UsesUnmap, "UNMAP", VminiScsiUnmap, NULL},
     {SCSIOP_READ_TOC, NO_SA, 10, CDROM, MEDIUM, UsesReadToc, "READ TOC/PMA/ATIP", VminiScsiReadToc,
      NULL},
     {SCSIOP_GET_CONFIGURATION, NO_SA, 10, CDROM, 0, UsesConfiguration, "GET CONFIGURATION",
@@ -123,14 +135,24 @@ const VMINI_SCSI_COMMAND VminiScsiCommands[] = {
     {SCSIOP_MODE_SENSE10, NO_SA, 10, BOTH, 0, UsesModeSense10, "MODE SENSE(10)",
      VminiScsiModeSense10, NULL},
     {SCSIOP_READ16, NO_SA, 16, DISK, MEDIUM, UsesReadWrite16, "READ(16)", VminiScsiRead, NULL},
+    {SCSIOP_COMPARE_AND_WRITE, NO_SA, 16, DISK, WRITE, UsesCompareAndWrite, "COMPARE AND WRITE",
+     VminiScsiCompareAndWrite, NULL},
     {SCSIOP_WRITE16, NO_SA, 16, DISK, WRITE, UsesReadWrite16, "WRITE(16)", VminiScsiWrite, NULL},
+    {SCSIOP_ORWRITE16, NO_SA, 16, DISK, WRITE, UsesReadWrite16, "ORWRITE(16)", VminiScsiOrWrite,
+     NULL},
+    {SCSIOP_WRITE_VERIFY16, NO_SA, 16, DISK, WRITE, UsesVerify16, "WRITE AND VERIFY(16)",
+     VminiScsiWriteVerify, NULL},
     {SCSIOP_VERIFY16, NO_SA, 16, DISK, MEDIUM, UsesVerify16, "VERIFY(16)", VminiScsiVerify, NULL},
     {SCSIOP_PRE_FETCH16, NO_SA, 16, DISK, MEDIUM, UsesRange16, "PRE-FETCH(16)", VminiScsiPreFetch,
      NULL},
     {SCSIOP_SYNCHRONIZE_CACHE16, NO_SA, 16, DISK, MEDIUM, UsesRange16, "SYNCHRONIZE CACHE(16)",
      VminiScsiSynchronizeCache, NULL},
+    {SCSIOP_WRITE_SAME16, NO_SA, 16, DISK, WRITE, UsesWriteSame16, "WRITE SAME(16)",
+     VminiScsiWriteSame, NULL},
     {SCSIOP_SERVICE_ACTION_IN16, SERVICE_ACTION_READ_CAPACITY16, 16, DISK, MEDIUM, UsesCapacity16,
      "READ CAPACITY(16)", VminiScsiReadCapacity16, NULL},
+    {SCSIOP_SERVICE_ACTION_IN16, SERVICE_ACTION_GET_LBA_STATUS, 16, DISK, MEDIUM, UsesLbaStatus,
+     "GET LBA STATUS", VminiScsiGetLbaStatus, VminiScsiLbaStatusDone},
     {SCSIOP_REPORT_LUNS, NO_SA, 12, ALL, 0, UsesReportLuns, "REPORT LUNS", VminiScsiReportLuns,
      NULL},
     {SCSIOP_MAINTENANCE_IN, SERVICE_ACTION_REPORT_SUPPORTED_OPERATION_CODES, 12, BOTH, 0,
@@ -139,6 +161,8 @@ const VMINI_SCSI_COMMAND VminiScsiCommands[] = {
      "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", VminiScsiReportTaskManagement, NULL},
     {SCSIOP_READ12, NO_SA, 12, BOTH, MEDIUM, UsesReadWrite12, "READ(12)", VminiScsiRead, NULL},
     {SCSIOP_WRITE12, NO_SA, 12, DISK, WRITE, UsesReadWrite12, "WRITE(12)", VminiScsiWrite, NULL},
+    {SCSIOP_WRITE_VERIFY12, NO_SA, 12, DISK, WRITE, UsesVerify12, "WRITE AND VERIFY(12)",
+     VminiScsiWriteVerify, NULL},
     {SCSIOP_VERIFY12, NO_SA, 12, DISK, MEDIUM, UsesVerify12, "VERIFY(12)", VminiScsiVerify, NULL},
     {VMINI_READ_DEFECT_DATA12, NO_SA, 12, DISK, MEDIUM, UsesDefects12, "READ DEFECT DATA(12)",
      VminiScsiReadDefectData12, NULL},

@@ -53,6 +53,18 @@ static VOID VminiUnitIdentify(_Inout_ PVMINI_UNIT Unit, _In_ PCUNICODE_STRING Pa
 
 _Static_assert(VMINI_SERIAL_LENGTH == 2 * RTL_FIELD_SIZE(VMINI_UNIT, Naa), "two digits a byte");
 
+/** Which rows of the tables are for a unit. */
+static UCHAR VminiUnitKind(_In_ const VMINI_UNIT *Unit)
+{
+    UCHAR Devices = VMINI_ON_DISK;
+
+    if (Unit->Cdrom) {
+        return VMINI_ON_CDROM;
+    }
+    Devices |= Unit->Removable ? VMINI_ON_REMOVABLE : 0;
+    return Devices | (Unit->Thin ? VMINI_ON_THIN : 0);
+}
+
 _Use_decl_annotations_ NTSTATUS VminiUnitInitialize(PVMINI_UNIT Unit, PVMINI_MEDIA Media,
                                                     ULONG Flags, VMINI_ADDRESS Address,
                                                     PCUNICODE_STRING IdentityPath)
@@ -62,6 +74,7 @@ _Use_decl_annotations_ NTSTATUS VminiUnitInitialize(PVMINI_UNIT Unit, PVMINI_MED
     Unit->ReadOnly = Unit->Cdrom || Media->ReadOnly || (Flags & VMINI_CONNECT_READ_ONLY) != 0;
     Unit->Removable = Unit->Cdrom || (Flags & VMINI_CONNECT_REMOVABLE) != 0;
     Unit->Thin = !Unit->Cdrom && (Flags & VMINI_CONNECT_THIN) != 0;
+    Unit->Devices = VminiUnitKind(Unit);
     Unit->Address = Address;
     Unit->Media = Media;
     Unit->BlockSize = Unit->Cdrom ? VMINI_CDROM_BLOCK_SIZE : VMINI_DISK_BLOCK_SIZE;

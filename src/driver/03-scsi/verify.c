@@ -40,23 +40,17 @@ static UCHAR VminiVerifyAttach(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR B
                                _In_ ULONG Length)
 {
     ULONG BlockSize = Request->Unit->BlockSize;
-    ULONG Room;
-    UCHAR SrbStatus;
+    UCHAR SrbStatus =
+        VminiBlocksAttach(Request, ByteCheck == VMINI_BYTCHK_ALL ? Length : BlockSize);
 
-    SrbStatus =
-        VminiBlocksCheckTransfer(Request, ByteCheck == VMINI_BYTCHK_ALL ? Length : BlockSize);
-    if (SrbStatus != SRB_STATUS_SUCCESS) {
-        return SrbStatus;
-    }
-    Request->Work.Buffer = VminiTransferBuffer(Request->Adapter, Request->Srb, &Room);
-    if (ByteCheck == VMINI_BYTCHK_ONE_BLOCK && Request->Work.Buffer != NULL) {
+    if (SrbStatus == SRB_STATUS_SUCCESS && ByteCheck == VMINI_BYTCHK_ONE_BLOCK) {
         Request->Allocation = VminiVerifyRepeat(Request->Work.Buffer, BlockSize, Length);
         Request->Work.Buffer = Request->Allocation;
+        if (Request->Allocation == NULL) {
+            return VminiSenseFail(Request->Srb, VMINI_SENSE_RESOURCES);
+        }
     }
-    if (Request->Work.Buffer == NULL) {
-        return VminiSenseFail(Request->Srb, VMINI_SENSE_RESOURCES);
-    }
-    return SRB_STATUS_SUCCESS;
+    return SrbStatus;
 }
 
 /** VERIFY(10), (12) and (16). */

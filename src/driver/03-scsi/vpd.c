@@ -95,14 +95,29 @@ _Static_assert(sizeof(VPD_BLOCK_DEVICE_CHARACTERISTICS_PAGE) ==
                    VMINI_VPD_HEADER + VMINI_VPD_CHARACTERISTICS_LENGTH,
                "B1h");
 
+/** Offset of MAXIMUM WRITE SAME LENGTH, 8 bytes that the WDK counts among the reserved ones. */
+#define VMINI_VPD_WRITE_SAME_LENGTH 36
+
+_Static_assert(offsetof(VPD_BLOCK_LIMITS_PAGE, Reserved1) == VMINI_VPD_WRITE_SAME_LENGTH, "B0h");
+
+/** The limits of UNMAP: no limit to the blocks, and units that NTFS can give back. */
+static VOID VminiVpdUnmapLimits(_In_ const VMINI_UNIT *Unit, _Inout_ PVPD_BLOCK_LIMITS_PAGE Page)
+{
+    VminiWriteBe32(Page->MaximumUnmapLBACount, MAXULONG);
+    VminiWriteBe32(Page->MaximumUnmapBlockDescriptorCount, VMINI_MAXIMUM_UNMAP_DESCRIPTORS);
+    VminiWriteBe32(Page->OptimalUnmapGranularity, VMINI_UNMAP_GRANULARITY / Unit->BlockSize);
+    Page->UGAValid = 1; /* The units begin at block 0. */
+}
+
 /**
  * B0h, block limits (SBC-3 6.6): how much a command may move at once; what is 0 is not limited,
  * or belongs to a command that does not exist.
  *
- *     4     WSNZ (bit 0)                        16-19 maximum prefetch length
- *     5     maximum compare and write length    20-35 the limits of UNMAP
- *     6-7   optimal transfer granularity        36-43 maximum write same length
- *     8-11  maximum transfer length             44-63 reserved
+ *     4     WSNZ (bit 0): 0, WRITE SAME takes   16-19 maximum prefetch length
+ *           0 blocks                            20-35 the limits of UNMAP
+ *     5     maximum compare and write length    36-43 maximum write same length
+ *     6-7   optimal transfer granularity        44-63 reserved
+ *     8-11  maximum transfer length
  *     12-15 optimal transfer length
  */
 static VOID VminiVpdBlockLimits(_Inout_ PVMINI_SCSI_REQUEST Request)
@@ -111,9 +126,14 @@ static VOID VminiVpdBlockLimits(_Inout_ PVMINI_SCSI_REQUEST Request)
     ULONG BlockSize = Request->Unit->BlockSize;
 
     VminiTransferAppend(&Request->Reply, VMINI_VPD_LIMITS_LENGTH);
+    Page->MaximumCompareAndWriteLength = VMINI_MAXIMUM_COMPARE_AND_WRITE;
     VminiWriteBe16(Page->OptimalTransferLengthGranularity,
                    (USHORT)(VMINI_TRANSFER_GRANULARITY / BlockSize));
     VminiWriteBe32(Page->MaximumTransferLength, VMINI_MAXIMUM_TRANSFER_LENGTH / BlockSize);
+    VminiWriteBe64(Page->Reserved1, VMINI_MAXIMUM_WRITE_SAME);
+    if (Request->Unit->Thin) {
+        VminiVpdUnmapLimits(Request->Unit, Page);
+    }
 }
 
 /** B1h, block device characteristics (SBC-3 6.6): a medium without a seek penalty. */
@@ -126,10 +146,27 @@ static VOID VminiVpdCharacteristics(_Inout_ PVMINI_SCSI_REQUEST Request)
     VminiWriteBe16(&Page->MediumRotationRateMsb, VMINI_ROTATION_NONE);
 }
 
-/** B2h, logical block provisioning (SBC-3 6.6): there is no UNMAP, and all of its bits say so. */
+_Static_assert(sizeof(VPD_LOGICAL_BLOCK_PROVISIONING_PAGE) ==
+                   VMINI_VPD_HEADER + VMINI_VPD_PROVISIONING_LENGTH,
+               "B2h");
+
+/**
+ * B2h, logical block provisioning (SBC-3 6.6). A thin disk has UNMAP (LBPU) and both forms of WRITE
+ * SAME with UNMAP (LBPWS, LBPWS10), and what they deallocate reads as zeros (LBPRZ). A disk that is
+ * not thin has none of them: all is 0.
+ */
 static VOID VminiVpdProvisioning(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
+    PVPD_LOGICAL_BLOCK_PROVISIONING_PAGE Page =
+        (PVPD_LOGICAL_BLOCK_PROVISIONING_PAGE)Request->Reply.Data;
+    UCHAR Thin = Request->Unit->Thin ? 1 : 0;
+
     VminiTransferAppend(&Request->Reply, VMINI_VPD_PROVISIONING_LENGTH);
+    Page->LBPU = Thin & 1U;
+    Page->LBPWS = Thin & 1U;
+    Page->LBPWS10 = Thin & 1U;
+    Page->LBPRZ = Thin & 1U;
+    Page->ProvisioningType = (Thin != 0 ? PROVISIONING_TYPE_THIN : PROVISIONING_TYPE_UNKNOWN) & 7U;
 }
 
 //! [vpd-pages]

@@ -113,6 +113,7 @@ _Use_decl_annotations_ VOID VminiWorkRelease(PVMINI_WORK_ITEM Item)
     PVMINI_WORK_QUEUE Queue = Item->Queue;
     VMINI_WORK_TICKET Ending;
     KIRQL OldIrql;
+    LONG Wake;
 
     //! [release]
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
@@ -123,8 +124,10 @@ _Use_decl_annotations_ VOID VminiWorkRelease(PVMINI_WORK_ITEM Item)
     /* In the same breath: a reset that finds the ticket a moment later would take a hold on an IRP
      * that is being freed, and let go of it as the last one, a second time. */
     VminiWorkReplaceTicket(Item, &Ending);
+    Wake = VminiExclusionLeave(Queue, Item);
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
 
+    VminiWorkWake(Queue, Wake);
     VminiWorkFreeIrp(Item);
     Queue->Callbacks->ItemDone(Item); /* The item is its owner's from here on. */
     VminiDrainsItemEnded(Queue, &Ending);
@@ -208,10 +211,12 @@ _Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_
     LIST_ENTRY Finished;
     LIST_ENTRY Removed;
     KIRQL OldIrql;
+    LONG Wake;
 
     InitializeListHead(&Finished);
     InitializeListHead(&Removed);
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    Wake = VminiExclusionRetry(Queue); /* What a range holds up has not begun either. */
     VminiResetRemoveQueued(Queue, Scope, &Removed);
     if (Drain != NULL) {
         VminiResetEnterDrain(Queue, Scope, Drain);
@@ -227,6 +232,7 @@ _Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_
     }
     //! [reset-cancel]
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
+    VminiWorkWake(Queue, Wake);
     VminiResetEndRemoved(Queue, &Removed);
     if (Drain != NULL) {
         KeAcquireSpinLock(&Queue->Lock, &OldIrql);

@@ -1,6 +1,7 @@
 /**
  * \file
- * DO_READ, DO_WRITE, flush and compare: IRPs to the file system that holds the image.
+ * DO_READ, DO_WRITE and flush: IRPs to the file system that holds the image. What needs several of
+ * them is in pieces.c and space.c.
  *
  * The articles build an IRP, send it and wait for it, one worker for each request that is under
  * way. Here the worker sends the IRP and takes the next item; a completion routine ends the
@@ -13,9 +14,6 @@
  * \article{Part III, DO_READ and DO_WRITE}
  */
 #include "04-workers/queue.h"
-
-/** Bytes that VminiIoCompare reads at a time. */
-#define VMINI_COMPARE_CHUNK (64UL * 1024)
 
 /**
  * The file system is done with an IRP that nobody waits for.
@@ -37,7 +35,7 @@ static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In
 }
 
 /**
- * The file system is done with an IRP that VminiIoCompare waits for.
+ * The file system is done with an IRP that VminiIoWait waits for.
  * \irql{<= DISPATCH_LEVEL} \locks{none} \thread{any: whoever completes the IRP}
  */
 static NTSTATUS NTAPI VminiIoSignal(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
@@ -51,16 +49,19 @@ static NTSTATUS NTAPI VminiIoSignal(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ P
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-/** What one IRP is to do. */
-typedef struct _VMINI_IO {
-    UCHAR Major; /**< IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS. */
-    UCHAR Flags; /**< Of the stack location: SL_WRITE_THROUGH. */
-    ULONG Length;
-    ULONGLONG Offset;
-    PMDL Mdl;
-    PIO_COMPLETION_ROUTINE Completion;
-    PVOID Context;
-} VMINI_IO;
+/** Fills in a file system control. METHOD_NEITHER takes the input from the stack location, the other
+ *  methods from the system buffer: both are told, and it reads the one that it knows. */
+static VOID VminiIoFillControl(_Inout_ PIRP Irp, _Inout_ PIO_STACK_LOCATION Stack,
+                               _In_ const VMINI_IO *Io)
+{
+    Irp->AssociatedIrp.SystemBuffer = Io->Input;
+    Irp->UserBuffer = Io->Output;
+    Stack->MinorFunction = IRP_MN_USER_FS_REQUEST;
+    Stack->Parameters.FileSystemControl.FsControlCode = Io->Code;
+    Stack->Parameters.FileSystemControl.Type3InputBuffer = Io->Input;
+    Stack->Parameters.FileSystemControl.InputBufferLength = Io->InputLength;
+    Stack->Parameters.FileSystemControl.OutputBufferLength = Io->OutputLength;
+}
 
 /** Fills the next stack location. \irql{PASSIVE_LEVEL} */
 static VOID VminiIoFill(_Inout_ PIRP Irp, _In_ const VMINI_MEDIA *Media, _In_ const VMINI_IO *Io)
@@ -80,6 +81,8 @@ static VOID VminiIoFill(_Inout_ PIRP Irp, _In_ const VMINI_MEDIA *Media, _In_ co
     } else if (Io->Major == IRP_MJ_WRITE) {
         Stack->Parameters.Write.Length = Io->Length;
         Stack->Parameters.Write.ByteOffset.QuadPart = (LONGLONG)Io->Offset;
+    } else if (Io->Major == IRP_MJ_FILE_SYSTEM_CONTROL) {
+        VminiIoFillControl(Irp, Stack, Io);
     }
 }
 
@@ -154,8 +157,11 @@ static PMDL VminiIoMdl(_Inout_ PVMINI_WORK_ITEM Item)
 
 _Use_decl_annotations_ VOID VminiIoStart(PVMINI_WORK_ITEM Item)
 {
-    VMINI_IO Io = {IRP_MJ_FLUSH_BUFFERS, 0,   Item->Length, Item->Offset, NULL,
-                   VminiIoCompleted,     Item};
+    VMINI_IO Io = {.Major = IRP_MJ_FLUSH_BUFFERS,
+                   .Length = Item->Length,
+                   .Offset = Item->Offset,
+                   .Completion = VminiIoCompleted,
+                   .Context = Item};
     NTSTATUS Status;
 
     if (Item->Command != VminiDoFlush) {
@@ -198,72 +204,22 @@ static BOOLEAN VminiIoTakeBack(_Inout_ PVMINI_WORK_ITEM Item)
     return !Cancelled;
 }
 
-/** Reads one piece into Buffer and waits. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiIoReadPiece(_Inout_ PVMINI_WORK_ITEM Item, _In_ PMDL Mdl, _In_ ULONG Done,
-                                 _In_ ULONG Length)
+_Use_decl_annotations_ NTSTATUS VminiIoWait(PVMINI_WORK_ITEM Item, VMINI_IO *Io,
+                                            PULONG_PTR Information)
 {
-    VMINI_IO Io = {IRP_MJ_READ, 0, Length, Item->Offset + Done, Mdl, VminiIoSignal, NULL};
     NTSTATUS Status;
     KEVENT Event;
 
+    *Information = 0;
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    Io.Context = &Event;
-    Status = VminiIoSend(Item, &Io);
+    Io->Completion = VminiIoSignal;
+    Io->Context = &Event;
+    Status = VminiIoSend(Item, Io);
     if (Status != STATUS_PENDING) {
         return Status;
     }
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
     Status = Item->Irp->IoStatus.Status;
-    if (NT_SUCCESS(Status) && Item->Irp->IoStatus.Information != Length) {
-        Status = STATUS_END_OF_FILE;
-    }
+    *Information = Item->Irp->IoStatus.Information;
     return VminiIoTakeBack(Item) ? Status : STATUS_CANCELLED;
-}
-
-/**
- * Compares piece after piece.
- * \return the item's status; Item->Information says how far it got. \irql{PASSIVE_LEVEL}
- */
-static NTSTATUS VminiIoComparePieces(_Inout_ PVMINI_WORK_ITEM Item, _In_ PUCHAR Piece,
-                                     _In_ PMDL Mdl)
-{
-    ULONG Done;
-    ULONG Length;
-
-    for (Done = 0; Done < Item->Length; Done += Length) {
-        NTSTATUS Status;
-        SIZE_T Same;
-
-        Length = min(VMINI_COMPARE_CHUNK, Item->Length - Done);
-        Item->Information = Done;
-        Status = VminiIoReadPiece(Item, Mdl, Done, Length);
-        if (!NT_SUCCESS(Status)) {
-            return Status;
-        }
-        Same = Item->Buffer == NULL ? Length : RtlCompareMemory(Piece, Item->Buffer + Done, Length);
-        Item->Information = Done + Same;
-        if (Same != Length) {
-            return VMINI_STATUS_MISCOMPARE;
-        }
-    }
-    return STATUS_SUCCESS;
-}
-
-_Use_decl_annotations_ VOID VminiIoCompare(PVMINI_WORK_ITEM Item)
-{
-    PUCHAR Piece = ExAllocatePoolWithTag(NonPagedPoolNx, VMINI_COMPARE_CHUNK, VMINI_TAG_WORK);
-    PMDL Mdl = Piece != NULL ? IoAllocateMdl(Piece, VMINI_COMPARE_CHUNK, FALSE, FALSE, NULL) : NULL;
-
-    Item->Information = 0;
-    if (Mdl == NULL) {
-        Item->Status = STATUS_INSUFFICIENT_RESOURCES;
-    } else {
-        MmBuildMdlForNonPagedPool(Mdl);
-        Item->Status = VminiIoComparePieces(Item, Piece, Mdl);
-        IoFreeMdl(Mdl); /* A canceller may still hold the IRP; it does not look at its MDL. */
-    }
-    if (Piece != NULL) {
-        ExFreePoolWithTag(Piece, VMINI_TAG_WORK);
-    }
-    VminiWorkRelease(Item);
 }

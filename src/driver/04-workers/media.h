@@ -23,6 +23,7 @@ typedef struct _VMINI_MEDIA {
 typedef struct _VMINI_MEDIA_OPEN {
     UNICODE_STRING Path;             /**< NT path, e.g. \\??\\C:\\images\\disk.img. */
     BOOLEAN ReadOnly;                /**< Open for reading only. */
+    BOOLEAN Sparse;                  /**< Let the file have holes: for a thin disk. */
     PSECURITY_CLIENT_CONTEXT Client; /**< Whom to impersonate while opening. */
     PVMINI_MEDIA Media;              /**< Result: the open file, or NULL. */
 } VMINI_MEDIA_OPEN, *PVMINI_MEDIA_OPEN;

@@ -8,8 +8,7 @@
  */
 #include "04-workers/queue.h"
 
-/** Wakes Count threads. \irql{<= DISPATCH_LEVEL} \locks{none held} */
-static VOID VminiWorkWake(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ LONG Count)
+_Use_decl_annotations_ VOID VminiWorkWake(PVMINI_WORK_QUEUE Queue, LONG Count)
 {
     if (Count > 0) {
         KeReleaseSemaphore(&Queue->Wake, IO_DISK_INCREMENT, Count, FALSE);
@@ -59,8 +58,9 @@ _Use_decl_annotations_ VOID VminiWorkQueuePark(PVMINI_WORK_QUEUE Queue, BOOLEAN 
 }
 
 /**
- * Takes the oldest item, and counts it among the running ones in the same breath: a reset finds it
- * in one list or in the other. \return NULL: none; the caller is counted as idle and must wait.
+ * Takes the oldest item that may run, and counts it among the running ones in the same breath: a reset
+ * finds it in one list or in the other. \return NULL: none; the caller is counted as idle and must
+ * wait.
  * \irql{<= DISPATCH_LEVEL}
  */
 static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBOOLEAN Ending)
@@ -70,12 +70,16 @@ static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBO
 
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     *Ending = Queue->Ending;
-    if (Queue->Parked || Queue->Ending || IsListEmpty(&Queue->Waiting)) {
+    while (Item == NULL && !Queue->Parked && !Queue->Ending && !IsListEmpty(&Queue->Waiting)) {
+        Item = CONTAINING_RECORD(RemoveHeadList(&Queue->Waiting), VMINI_WORK_ITEM, Ticket.Link);
+        if (VminiExclusionAdmit(Queue, Item)) {
+            InsertTailList(&Queue->Running, &Item->Ticket.Link);
+        } else {
+            Item = NULL; /* It is among the blocked ones now. */
+        }
+    }
+    if (Item == NULL) {
         Queue->Idle++;
-    } else {
-        PLIST_ENTRY Link = RemoveHeadList(&Queue->Waiting);
-        InsertTailList(&Queue->Running, Link);
-        Item = CONTAINING_RECORD(Link, VMINI_WORK_ITEM, Ticket.Link);
     }
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
     return Item;
@@ -119,7 +123,8 @@ static VOID VminiWorkQueueFree(_In_ _Post_invalid_ PVMINI_WORK_QUEUE Queue)
     }
     /* Not earlier: a worker that has just ended a DO_CLOSE, which no scope contains, takes its
      * ticket off the list last. */
-    NT_ASSERT(IsListEmpty(&Queue->Waiting) && IsListEmpty(&Queue->Running));
+    NT_ASSERT(IsListEmpty(&Queue->Waiting) && IsListEmpty(&Queue->Running) &&
+              IsListEmpty(&Queue->Blocked) && Queue->Exclusive == 0);
     ExFreePoolWithTag(Queue, VMINI_TAG_WORK);
 }
 
@@ -147,6 +152,7 @@ _Use_decl_annotations_ NTSTATUS VminiWorkQueueCreate(const VMINI_WORK_CALLBACKS 
     KeInitializeSpinLock(&New->Lock);
     InitializeListHead(&New->Waiting);
     InitializeListHead(&New->Running);
+    InitializeListHead(&New->Blocked);
     InitializeListHead(&New->Drains);
     while (New->ThreadCount < Threads && NT_SUCCESS(Status)) {
         Status = VminiThreadCreate(VminiWorkThread, New, &New->Threads[New->ThreadCount]);

@@ -21,7 +21,9 @@ struct _VMINI_WORK_QUEUE {
     LIST_ENTRY Waiting; /**< Tickets of queued items, oldest first. */
     /** Tickets of items that a worker or the file system has, and of those that are ending. */
     LIST_ENTRY Running;
-    LIST_ENTRY Drains; /**< VMINI_DRAIN. */
+    LIST_ENTRY Blocked; /**< Tickets that a range in use holds up, oldest first: exclusion.c. */
+    LONG Exclusive;     /**< Exclusive items among the running and the blocked ones. */
+    LIST_ENTRY Drains;  /**< VMINI_DRAIN. */
     ULONGLONG NextSequence;
     LONG Idle; /**< Threads that wait on Wake and have not been told. */
     BOOLEAN Parked;
@@ -29,6 +31,22 @@ struct _VMINI_WORK_QUEUE {
 
     PKTHREAD Threads[1]; /**< ThreadCount of them. */
 };
+
+/** Wakes Count threads. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+VOID VminiWorkWake(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ LONG Count);
+
+/**
+ * May an item that was just taken run beside those that do? If not, its ticket is in the list of
+ * blocked ones. (exclusion.c) \locks{queue's lock held}
+ */
+BOOLEAN VminiExclusionAdmit(_Inout_ PVMINI_WORK_QUEUE Queue, _Inout_ PVMINI_WORK_ITEM Item);
+
+/** An item no longer uses its range. \return how many threads to wake. \locks{queue's lock held} */
+LONG VminiExclusionLeave(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ const VMINI_WORK_ITEM *Item);
+
+/** The blocked items wait again, in front of all others. \return how many threads to wake.
+ *  \locks{queue's lock held} */
+LONG VminiExclusionRetry(_Inout_ PVMINI_WORK_QUEUE Queue);
 
 /**
  * Does what Item->Command says; the item is ended now or by the IRP that was sent.
@@ -46,7 +64,45 @@ VOID VminiWorkRelease(_Inout_ PVMINI_WORK_ITEM Item);
 /** Sends the read, write or flush of an item; VminiWorkRelease will end it. \irql{PASSIVE_LEVEL} */
 VOID VminiIoStart(_Inout_ PVMINI_WORK_ITEM Item);
 
-/** VminiDoCompare: reads piece by piece, and waits. \irql{PASSIVE_LEVEL} */
+/** What one IRP is to do. */
+typedef struct _VMINI_IO {
+    UCHAR Major; /**< IRP_MJ_READ, _WRITE, _FLUSH_BUFFERS, _FILE_SYSTEM_CONTROL. */
+    UCHAR Flags; /**< Of the stack location: SL_WRITE_THROUGH. */
+    ULONG Length;
+    ULONGLONG Offset;
+    PMDL Mdl;
+    PIO_COMPLETION_ROUTINE Completion;
+    PVOID Context;
+
+    /* IRP_MJ_FILE_SYSTEM_CONTROL. */
+    ULONG Code; /**< FSCTL_*. */
+    PVOID Input;
+    ULONG InputLength;
+    PVOID Output; /**< METHOD_NEITHER: system memory that can be touched in any thread. */
+    ULONG OutputLength;
+} VMINI_IO;
+
+/**
+ * Sends an IRP and waits for its end: the steps of the commands that have several.
+ * \param Io           what to do; Completion and Context are set here.
+ * \param Information  receives the bytes that moved.
+ * \return the file system's status; STATUS_CANCELLED: a reset wants the item to stop.
+ * \irql{PASSIVE_LEVEL}
+ */
+NTSTATUS VminiIoWait(_Inout_ PVMINI_WORK_ITEM Item, _Inout_ VMINI_IO *Io,
+                     _Out_ PULONG_PTR Information);
+
+/* The commands of several steps, in pieces.c; they wait. \irql{PASSIVE_LEVEL} */
 VOID VminiIoCompare(_Inout_ PVMINI_WORK_ITEM Item);
+VOID VminiIoWriteVerify(_Inout_ PVMINI_WORK_ITEM Item);
+VOID VminiIoCompareWrite(_Inout_ PVMINI_WORK_ITEM Item);
+VOID VminiIoOrWrite(_Inout_ PVMINI_WORK_ITEM Item);
+VOID VminiIoWriteSame(_Inout_ PVMINI_WORK_ITEM Item);
+
+/* Those about the file's space, in space.c; they wait. \irql{PASSIVE_LEVEL} */
+/** Of VminiDoCreate: marks the file that was opened as sparse, or closes it again. */
+VOID VminiSpaceMakeSparse(_Inout_ PVMINI_WORK_ITEM Item);
+VOID VminiIoZero(_Inout_ PVMINI_WORK_ITEM Item);
+VOID VminiIoAllocated(_Inout_ PVMINI_WORK_ITEM Item);
 
 #endif

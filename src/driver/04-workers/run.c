@@ -8,6 +8,9 @@
 static VOID VminiWorkCreate(_Inout_ PVMINI_WORK_ITEM Item)
 {
     Item->Status = VminiMediaOpen(Item->Open);
+    if (NT_SUCCESS(Item->Status) && Item->Open->Sparse) {
+        VminiSpaceMakeSparse(Item);
+    }
     VminiWorkRelease(Item);
 }
 
@@ -27,11 +30,20 @@ static VOID VminiWorkCall(_Inout_ PVMINI_WORK_ITEM Item)
 }
 
 //! [work-commands]
-static VOID (*const VminiWorkCommands[])(PVMINI_WORK_ITEM Item) = {
-    [VminiDoCreate] = VminiWorkCreate, [VminiDoClose] = VminiWorkClose,
-    [VminiDoRead] = VminiIoStart,      [VminiDoWrite] = VminiIoStart,
-    [VminiDoFlush] = VminiIoStart,     [VminiDoCompare] = VminiIoCompare,
+static VOID (*const VminiWorkCommands[VminiWorkCommandCount])(PVMINI_WORK_ITEM Item) = {
+    [VminiDoCreate] = VminiWorkCreate,
+    [VminiDoClose] = VminiWorkClose,
+    [VminiDoRead] = VminiIoStart,
+    [VminiDoWrite] = VminiIoStart,
+    [VminiDoFlush] = VminiIoStart,
+    [VminiDoCompare] = VminiIoCompare,
     [VminiDoCall] = VminiWorkCall,
+    [VminiDoWriteVerify] = VminiIoWriteVerify,
+    [VminiDoCompareWrite] = VminiIoCompareWrite,
+    [VminiDoOrWrite] = VminiIoOrWrite,
+    [VminiDoWriteSame] = VminiIoWriteSame,
+    [VminiDoZero] = VminiIoZero,
+    [VminiDoAllocated] = VminiIoAllocated,
 };
 //! [work-commands]
 

@@ -35,6 +35,22 @@ typedef enum _VMINI_WORK_COMMAND {
      */
     VminiDoCompare,
     VminiDoCall, /**< Call Item->Routine at PASSIVE_LEVEL: for work that is not file I/O. */
+
+    /* The rarer ones. The worker waits for each of their steps; in parentheses, whether they exclude
+     * others from their range while they last (exclusion.c). */
+    VminiDoWriteVerify, /**< Write Buffer, then as VminiDoCompare, or only read if !Comparing (yes). */
+    /** Buffer has twice Length bytes: if the blocks are equal to the first half, write the second
+     *  (yes). */
+    VminiDoCompareWrite,
+    VminiDoOrWrite,   /**< Read, OR with Buffer, write (yes). */
+    VminiDoWriteSame, /**< Write the Size bytes of Buffer over and over (no). */
+    /** Zero the ranges of Buffer, an array of FILE_ZERO_DATA_INFORMATION of Size bytes, and give
+     *  their space back to the file system if the file is sparse (no). */
+    VminiDoZero,
+    /** Where is there data? Buffer is an array of FILE_ALLOCATED_RANGE_BUFFER of Size bytes: first the
+     *  range that is asked for, then room for the answer, as many bytes as Information says (no). */
+    VminiDoAllocated,
+    VminiWorkCommandCount
 } VMINI_WORK_COMMAND;
 
 /**
@@ -91,12 +107,16 @@ typedef struct _VMINI_WORK_ITEM {
     VMINI_WORK_ROUTINE *Routine; /**< VminiDoCall. */
     ULONGLONG Offset;            /**< Bytes into the file. */
     ULONG Length;                /**< Bytes. */
-    BOOLEAN WriteThrough;        /**< VminiDoWrite: durable before it ends (FUA). */
+    BOOLEAN WriteThrough;        /**< What is written is durable before it ends (FUA). */
+    BOOLEAN Comparing;           /**< VminiDoWriteVerify: compare, too. */
+    /** Of commands that read and write: the step that they ended with was a write. */
+    BOOLEAN Writing;
+    ULONG Size; /**< Bytes of Buffer, where that is not Length. */
     /** VminiDoRead, VminiDoWrite: describes at least Length bytes from Va. */
     PMDL Mdl;
     /** Address *as the MDL knows it*, where the data begin; never dereferenced. */
     PVOID Va;
-    /** VminiDoCompare: nonpaged, Length bytes to compare with, or NULL. */
+    /** The other commands: nonpaged; Length bytes if they do not say otherwise. */
     PUCHAR Buffer;
 
     /* Guarded by the queue's lock. */
