@@ -39,6 +39,7 @@
 #define FUA    0x08
 #define BYTCHK 0x06
 #define UNMAP  0x08 /* Of WRITE SAME. */
+#define NDOB   0x01 /* Of WRITE SAME(16). */
 #define IMMED  0x02 /* Of SYNCHRONIZE CACHE and PRE-FETCH. */
 
 /** SCSIOP_READ_DEFECT_DATA12, which the WDK lacks, and a service action that it lacks, too:
@@ -64,7 +65,7 @@ USAGE(UsesVerify12, FORM12(DPO | BYTCHK));
 USAGE(UsesVerify16, FORM16(DPO | BYTCHK));
 USAGE(UsesCompareAndWrite, DPO | FUA, ALL8, 0, 0, 0, 0xFF);
 USAGE(UsesWriteSame10, FORM10(UNMAP));
-USAGE(UsesWriteSame16, FORM16(UNMAP));
+USAGE(UsesWriteSame16, FORM16(UNMAP | NDOB));
 USAGE(UsesUnmap, 0, 0, 0, 0, 0, 0, ALL2);
 USAGE(UsesLbaStatus, SERVICE_ACTION_GET_LBA_STATUS, ALL8, ALL4);
 USAGE(UsesRange10, FORM10(IMMED));

@@ -152,7 +152,9 @@ struct cdb_transfer cdb_transfer(const uint8_t *cdb, uint8_t cdb_length, uint32_
     }
     transfer.known = true;
     transfer.length = length_of(row, cdb, block_size);
-    transfer.direction = transfer.length != 0 ? row->direction : BUS_NO_DATA;
+    /* COMPARE AND WRITE has one byte for the blocks: 256 of them read as 0, and only the data tell. */
+    transfer.direction =
+        transfer.length != 0 || row->unit == UNIT_TWICE ? row->direction : BUS_NO_DATA;
     if (row->shortens) {
         transfer.count_at = row->at;
         transfer.count_bytes = row->bytes;

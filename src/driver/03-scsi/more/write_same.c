@@ -10,32 +10,37 @@
  *     LBA and number of blocks: see blocks.c; 0 blocks: to the end
  *
  * ANCHOR asks for space that is kept but not used, which a file cannot promise: refused, as page B2h
- * announces (ANC_SUP = 0). So are bits 2 and 1, obsolete since SBC-3 (they made each block another
- * one), and NDOB, which came later.
+ * announces (ANC_SUP = 0). So are bits 2 and 1, obsolete since SBC-3: they made each block another
+ * one. NDOB is SBC-4's, but initiators set it: zeros are meant, and none are sent.
  */
 #include "03-scsi/commands.h"
 
 #define VMINI_SAME_ANCHOR_BIT 4
 #define VMINI_SAME_UNMAP      0x08
 #define VMINI_SAME_UNMAP_BIT  3
-#define VMINI_SAME_UNKNOWN    0x07 /**< Obsolete bits, and NDOB. */
+#define VMINI_SAME_NDOB       0x01 /**< WRITE SAME(16): no data-out buffer. */
+
+/** Is there no data-out, by the CDB's own word? */
+static BOOLEAN VminiSameHasNoData(_In_ const VMINI_SCSI_REQUEST *Request)
+{
+    return Request->Cdb[0] == SCSIOP_WRITE_SAME16 && (Request->Cdb[1] & VMINI_SAME_NDOB) != 0;
+}
 
 /** Checks byte 1, but for the protection field. \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiSameCheckFlags(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
+    static const UCHAR Refused[] = {VMINI_SAME_ANCHOR_BIT, 2, 1, 0};
     UCHAR Flags = Request->Cdb[1];
+    ULONG Index;
 
-    if ((Flags & (1 << VMINI_SAME_ANCHOR_BIT)) != 0) {
-        return VminiSenseFailCdbField(Request->Srb, 1, VMINI_SAME_ANCHOR_BIT);
+    for (Index = 0; Index < RTL_NUMBER_OF(Refused); Index++) {
+        if ((Flags & (1 << Refused[Index])) != 0 &&
+            (Refused[Index] != 0 || !VminiSameHasNoData(Request))) {
+            return VminiSenseFailCdbField(Request->Srb, 1, Refused[Index]);
+        }
     }
     if ((Flags & VMINI_SAME_UNMAP) != 0 && !Request->Unit->Thin) {
         return VminiSenseFailCdbField(Request->Srb, 1, VMINI_SAME_UNMAP_BIT);
-    }
-    if ((Flags & VMINI_SAME_UNKNOWN) != 0) {
-        return VminiSenseFailCdbField(Request->Srb, 1,
-                                      (Flags & 0x04) != 0   ? 2
-                                      : (Flags & 0x02) != 0 ? 1
-                                                            : 0);
     }
     return SRB_STATUS_SUCCESS;
 }
@@ -62,8 +67,8 @@ static BOOLEAN VminiSameIsZero(_In_reads_bytes_(Length) const UCHAR *Data, _In_ 
     return Data[0] == 0 && RtlCompareMemory(Data, Data + 1, Length - 1) == Length - 1;
 }
 
-/** Turns the command into an UNMAP of its blocks. \irql{<= DISPATCH_LEVEL} */
-static UCHAR VminiSameUnmap(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ const VMINI_EXTENT *Extent)
+/** Lets the file system make zeros of the blocks: holes, if the disk is thin. \irql{<= DISPATCH_LEVEL} */
+static UCHAR VminiSameZero(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ const VMINI_EXTENT *Extent)
 {
     PFILE_ZERO_DATA_INFORMATION Range =
         ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Range), VMINI_TAG_SCSI);
@@ -81,22 +86,17 @@ static UCHAR VminiSameUnmap(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ const VMIN
 }
 
 /**
- * Looks at the data-out: one block, no more and no less. With UNMAP there may be none at all: some
- * initiators send nothing where zeros are meant.
- * \param Zero  receives whether zeros are to be written.
+ * Looks at the data-out: one block, no more and no less.
+ * \param Zero  receives whether it is all zero.
  * \return SRB_STATUS_SUCCESS, or what VminiSenseFail returned. \irql{<= DISPATCH_LEVEL}
  */
 static UCHAR VminiSameAttach(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PBOOLEAN Zero)
 {
     ULONG BlockSize = Request->Unit->BlockSize;
-    ULONG Length = SrbGetDataTransferLength(Request->Srb);
     UCHAR SrbStatus;
 
-    *Zero = TRUE;
-    if (Length == 0 && (Request->Cdb[1] & VMINI_SAME_UNMAP) != 0) {
-        return SRB_STATUS_SUCCESS;
-    }
-    if (Length != BlockSize) {
+    *Zero = FALSE;
+    if (SrbGetDataTransferLength(Request->Srb) != BlockSize) {
         return VminiBlocksRefuseCount(Request);
     }
     SrbStatus = VminiBlocksAttach(Request, BlockSize);
@@ -113,14 +113,15 @@ static UCHAR VminiSameAttach(_Inout_ PVMINI_SCSI_REQUEST Request, _Out_ PBOOLEAN
  */
 _Use_decl_annotations_ UCHAR VminiScsiWriteSame(PVMINI_SCSI_REQUEST Request)
 {
+    BOOLEAN NoData = VminiSameHasNoData(Request);
+    BOOLEAN Zero = TRUE;
     VMINI_EXTENT Extent;
-    BOOLEAN Zero;
     UCHAR SrbStatus = VminiSameCheckFlags(Request);
 
     if (SrbStatus == SRB_STATUS_SUCCESS) {
         SrbStatus = VminiSameExtent(Request, &Extent);
     }
-    if (SrbStatus == SRB_STATUS_SUCCESS) {
+    if (SrbStatus == SRB_STATUS_SUCCESS && !NoData) {
         SrbStatus = VminiSameAttach(Request, &Zero);
     }
     if (SrbStatus != SRB_STATUS_SUCCESS || Extent.Blocks == 0) {
@@ -128,8 +129,8 @@ _Use_decl_annotations_ UCHAR VminiScsiWriteSame(PVMINI_SCSI_REQUEST Request)
     }
     Request->Work.WriteThrough =
         (ReadNoFence(&Request->Unit->Mode) & VMINI_MODE_WRITE_CACHE) == 0; /* It has no FUA. */
-    if (Zero && (Request->Cdb[1] & VMINI_SAME_UNMAP) != 0) {
-        return VminiSameUnmap(Request, &Extent);
+    if (NoData || (Zero && (Request->Cdb[1] & VMINI_SAME_UNMAP) != 0)) {
+        return VminiSameZero(Request, &Extent);
     }
     return VminiBlocksQueue(Request, VminiDoWriteSame, &Extent);
 }
