@@ -51,7 +51,23 @@ void scsi_setup(void)
                               u"\\??\\C:\\read-only.img") == 0);
     CU_ASSERT_FATAL(scsi_unit(&units.cdrom, CDROM_BLOCKS * 2048, VMINI_CONNECT_CDROM,
                               u"\\??\\C:\\disc.iso") == 0);
+    CU_ASSERT_FATAL(
+        scsi_unit(&units.thin, DISK_BLOCKS * 512, VMINI_CONNECT_THIN, u"\\??\\C:\\thin.img") == 0);
+    CU_ASSERT_FATAL(scsi_unit(&units.thin_big, BIG_BLOCKS * 512, VMINI_CONNECT_THIN,
+                              u"\\??\\C:\\thin-big.img") == 0);
     CU_ASSERT_FATAL(scsi_unit(&units.big, BIG_BLOCKS * 512, 0, u"\\??\\C:\\big.img") == 0);
+}
+
+PVMINI_UNIT scsi_unit_for(const VMINI_SCSI_COMMAND *row)
+{
+    PVMINI_UNIT kinds[] = {&units.disk, &units.removable, &units.thin, &units.cdrom};
+    size_t kind = 0;
+
+    while ((row->Devices & VminiUnitDevices(kinds[kind])) == 0) {
+        kind++;
+        CU_ASSERT_FATAL(kind < RTL_NUMBER_OF(kinds));
+    }
+    return kinds[kind];
 }
 
 void scsi_command(scsi_command_t *command, PVMINI_UNIT unit, const UCHAR *cdb, size_t length,

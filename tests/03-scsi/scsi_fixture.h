@@ -40,6 +40,8 @@ typedef struct scsi_units {
     VMINI_UNIT read_only; /**< The same, read-only. */
     VMINI_UNIT cdrom;     /**< 250 blocks of 2048 bytes. */
     VMINI_UNIT big;       /**< 8 TB: 2^34 blocks. */
+    VMINI_UNIT thin;      /**< 1000 blocks, thin. */
+    VMINI_UNIT thin_big;  /**< 8 TB, thin. */
 } scsi_units_t;
 
 #define DISK_BLOCKS  1000u
@@ -53,6 +55,9 @@ void scsi_setup(void);
 
 /** A fresh unit of `bytes`, at path 0, target 1, LUN 2. \return what VminiUnitInitialize said. */
 NTSTATUS scsi_unit(PVMINI_UNIT unit, ULONGLONG bytes, ULONG flags, const WCHAR *path);
+
+/** A unit that has the command of a row. */
+PVMINI_UNIT scsi_unit_for(const VMINI_SCSI_COMMAND *row);
 
 /** Prepares a command with `room` bytes of buffer. `unit` NULL: the absent LUN 0. */
 void scsi_command(scsi_command_t *command, PVMINI_UNIT unit, const UCHAR *cdb, size_t length,

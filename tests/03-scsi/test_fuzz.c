@@ -50,23 +50,65 @@ static ULONG random_room(ULONGLONG *seed)
                                       : (ULONG)(fake_random(seed) % 1024);
 }
 
+/** The bytes of Buffer that a command uses. */
+static ULONG buffer_bytes(const VMINI_WORK_ITEM *work)
+{
+    switch (work->Command) {
+    case VminiDoWriteSame:
+    case VminiDoZero:
+    case VminiDoAllocated:
+        return work->Size;
+    case VminiDoCompareWrite:
+        return 2 * work->Length;
+    default:
+        return work->Length;
+    }
+}
+
+/** What is zeroed lies inside the file. */
+static void check_ranges(PVMINI_UNIT unit, const VMINI_WORK_ITEM *work)
+{
+    const FILE_ZERO_DATA_INFORMATION *range = (const void *)work->Buffer;
+
+    CU_ASSERT(unit->Thin || (command.fake.cdb[1] & 1) != 0); /* NDOB on any disk */
+    CU_ASSERT(work->Size != 0 && work->Size % sizeof(*range) == 0);
+    for (ULONG i = 0; i < work->Size / sizeof(*range); i++) {
+        CU_ASSERT(range[i].FileOffset.QuadPart >= 0 &&
+                  range[i].FileOffset.QuadPart <= range[i].BeyondFinalZero.QuadPart);
+        CU_ASSERT((ULONGLONG)range[i].BeyondFinalZero.QuadPart <= unit->BlockCount * 512);
+    }
+}
+
+/** A command that may change the medium. */
+static bool writes(const VMINI_WORK_ITEM *work)
+{
+    return work->Command == VminiDoWrite || work->Command == VminiDoWriteVerify ||
+           work->Command == VminiDoCompareWrite || work->Command == VminiDoOrWrite ||
+           work->Command == VminiDoWriteSame || work->Command == VminiDoZero;
+}
+
 /** What was queued lies inside the file and, if it moves data, inside the buffer. */
 static void check_work(PVMINI_UNIT unit)
 {
     const VMINI_WORK_ITEM *work = &command.request.Work;
+    bool moves = work->Command == VminiDoRead || work->Command == VminiDoWrite;
 
     CU_ASSERT((unsigned __int128)work->Offset + work->Length <=
               (unsigned __int128)unit->BlockCount * unit->BlockSize);
-    if (work->Command == VminiDoRead || work->Command == VminiDoWrite) {
+    CU_ASSERT(!writes(work) || !VminiUnitIsProtected(unit));
+    CU_ASSERT(!writes(work) || work->WriteThrough || (unit->Mode & VMINI_MODE_WRITE_CACHE) != 0);
+    if (moves) {
         CU_ASSERT(work->Length != 0 && work->Length <= command.fake.data_length);
-        CU_ASSERT(work->Command == VminiDoRead || !unit->ReadOnly);
         CU_ASSERT_PTR_EQUAL(work->Va, command.fake.data);
-    } else if (work->Command == VminiDoCompare && work->Buffer != NULL) {
-        volatile UCHAR last = work->Buffer[work->Length - 1]; /* readable to its end */
+    } else if (work->Buffer != NULL) {
+        volatile UCHAR last = work->Buffer[buffer_bytes(work) - 1]; /* readable to its end */
 
         (void)last;
     } else {
         CU_ASSERT(work->Command == VminiDoFlush || work->Command == VminiDoCompare);
+    }
+    if (work->Command == VminiDoZero) {
+        check_ranges(unit, work);
     }
 }
 
@@ -76,13 +118,19 @@ static void end_work(ULONGLONG *seed)
     static const NTSTATUS ends[] = {STATUS_SUCCESS,      STATUS_SUCCESS,         STATUS_SUCCESS,
                                     STATUS_DISK_FULL,    STATUS_CANCELLED,       STATUS_END_OF_FILE,
                                     STATUS_UNSUCCESSFUL, VMINI_STATUS_MISCOMPARE};
-    ULONG length = command.request.Work.Length;
+    bool asks = command.request.Work.Command == VminiDoAllocated;
+    ULONG length = asks ? command.request.Work.Size : command.request.Work.Length;
     NTSTATUS status = ends[fake_random(seed) % RTL_NUMBER_OF(ends)];
     ULONG moved = fake_random(seed) % 4 != 0 ? length : (ULONG)(fake_random(seed) % (length + 1u));
-    bool whole = command.request.Work.Command == VminiDoFlush || moved == length;
+    bool whole = asks || command.request.Work.Command == VminiDoFlush || moved == length;
     UCHAR result;
 
-    command.data_out = true;
+    command.data_out = !asks;
+    if (asks) { /* The file system's answer: anything. */
+        for (ULONG i = 0; i < length; i++) {
+            command.request.Work.Buffer[i] = (UCHAR)(fake_random(seed) >> 8);
+        }
+    }
     result = scsi_work_done(&command, status, moved);
     if (result == SRB_STATUS_SUCCESS) {
         CU_ASSERT(status == STATUS_SUCCESS && whole);
@@ -91,8 +139,8 @@ static void end_work(ULONGLONG *seed)
 
 static void any_cdb_obeys_the_rules(void)
 {
-    PVMINI_UNIT kinds[] = {&units.disk,  &units.removable, &units.read_only,
-                           &units.cdrom, &units.big,       NULL};
+    PVMINI_UNIT kinds[] = {&units.disk, &units.removable, &units.read_only, &units.cdrom,
+                           &units.big,  &units.thin,      &units.thin_big,  NULL};
     ULONGLONG seed = 20240229;
     unsigned round, good = 0, bad = 0, queued = 0;
 

@@ -217,7 +217,26 @@ static void page_b0_limits_a_transfer_to_1_mib(void)
     CU_ASSERT_EQUAL(VminiReadBe16(&command.data[2]), 0x3C);
     CU_ASSERT_EQUAL(VminiReadBe16(&command.data[6]), 8);
     CU_ASSERT_EQUAL(VminiReadBe32(&command.data[8]) * 512, 1024 * 1024);
-    CU_ASSERT(fake_all(&command.data[12], 52, 0));
+    CU_ASSERT_EQUAL(command.data[4], 0);                       /* WSNZ: 0 blocks are fine */
+    CU_ASSERT_EQUAL(command.data[5], 255);                     /* COMPARE AND WRITE */
+    CU_ASSERT(fake_all(&command.data[12], 24, 0));             /* no UNMAP */
+    CU_ASSERT_EQUAL(VminiReadBe64(&command.data[36]), 0xFFFF); /* WRITE SAME */
+    CU_ASSERT(fake_all(&command.data[44], 20, 0));
+}
+
+static void pages_of_a_thin_disk_tell_of_unmap(void)
+{
+    scsi(&command, &units.thin, INQUIRY(1, 0xB0, 255), 255);
+    EXPECT_GOOD(&command, 64);
+    CU_ASSERT_EQUAL(VminiReadBe32(&command.data[20]), 0xFFFFFFFF); /* any number of blocks */
+    CU_ASSERT_EQUAL(VminiReadBe32(&command.data[24]), 256);        /* descriptors */
+    CU_ASSERT_EQUAL(VminiReadBe32(&command.data[28]), 128);        /* 64 KiB */
+    CU_ASSERT_EQUAL(VminiReadBe32(&command.data[32]), 0x80000000); /* aligned at 0 */
+    scsi(&command, &units.thin, INQUIRY(1, 0xB2, 255), 255);
+    EXPECT_GOOD(&command, 8);
+    CU_ASSERT(memcmp(command.data, "\x00\xB2\x00\x04\x00\xE4\x02\x00", 8) == 0);
+    scsi(&command, &units.disk, INQUIRY(1, 0xB2, 255), 255);
+    CU_ASSERT(memcmp(command.data, "\x00\xB2\x00\x04\x00\x00\x00\x00", 8) == 0);
 }
 
 static void no_memory_to_map_the_buffer_is_told(void)
@@ -250,6 +269,7 @@ CU_ErrorCode register_inquiry_suite(void)
         {"page 80 is the serial number", page_80_is_the_serial_number},
         {"page 83 names the unit twice", page_83_names_the_unit_twice},
         {"page B0 limits a transfer to 1 MiB", page_b0_limits_a_transfer_to_1_mib},
+        {"pages of a thin disk tell of UNMAP", pages_of_a_thin_disk_tell_of_unmap},
         {"no memory to map the buffer is told", no_memory_to_map_the_buffer_is_told},
         CU_TEST_INFO_NULL,
     };

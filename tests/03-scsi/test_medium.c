@@ -168,6 +168,22 @@ static void every_allocation_length_is_obeyed(void)
     }
 }
 
+/** A locked mechanism moves neither out nor in; what is in is no matter of moving. */
+static void nothing_is_loaded_while_it_is_prevented(void)
+{
+    units.removable.Ejected = 1;
+    units.removable.Prevented = 1;
+    scsi(&command, &units.removable, CDB(0x1B, 0, 0, 0, 3, 0), 0);
+    EXPECT_SENSE(&command, 0x055302);
+    CU_ASSERT_EQUAL(units.removable.Ejected, 1);
+    units.removable.Prevented = 0;
+    scsi(&command, &units.removable, CDB(0x1B, 0, 0, 0, 3, 0), 0);
+    EXPECT_GOOD(&command, 0);
+    units.removable.Prevented = 1;
+    scsi(&command, &units.removable, CDB(0x1B, 0, 0, 0, 3, 0), 0);
+    EXPECT_GOOD(&command, 0);
+}
+
 CU_ErrorCode register_medium_suite(void);
 CU_ErrorCode register_medium_suite(void)
 {
@@ -185,6 +201,7 @@ CU_ErrorCode register_medium_suite(void)
         {"REQUEST SENSE: the present state can be asked for", the_present_state_can_be_asked_for},
         {"REQUEST SENSE: descriptor format can be asked for", descriptor_format_can_be_asked_for},
         {"REQUEST SENSE: every allocation length is obeyed", every_allocation_length_is_obeyed},
+        {"nothing is loaded while it is prevented", nothing_is_loaded_while_it_is_prevented},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{"03 scsi: the medium", NULL, NULL, scsi_setup, NULL, tests},

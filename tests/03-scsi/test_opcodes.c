@@ -13,7 +13,8 @@
 static scsi_command_t command;
 static UCHAR list[4096];
 
-static PVMINI_UNIT kinds[] = {&units.disk, &units.removable, &units.read_only, &units.cdrom};
+static PVMINI_UNIT kinds[] = {&units.disk, &units.removable, &units.read_only, &units.thin,
+                              &units.cdrom};
 
 /** How many rows of the table a unit has. */
 static ULONG rows_of(PVMINI_UNIT unit)
@@ -184,7 +185,7 @@ static void flags_of_a_usage_map_may_be_set(void)
             UCHAR cdb[16] = {here->OperationCode, (UCHAR)(1 << bit)};
 
             if ((here->Usage[1] & 1 << bit) != 0 && (here->Devices & VMINI_ON_DISK) != 0) {
-                scsi(&command, &units.disk, cdb, here->CdbLength, 512);
+                scsi(&command, &units.thin, cdb, here->CdbLength, 512);
                 CU_ASSERT(command.fake.sense[12] != 0x24 || command.fake.sense[17] != 1);
             }
         }

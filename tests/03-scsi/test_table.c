@@ -128,7 +128,7 @@ static void an_unknown_service_action_is_an_invalid_field(void)
         UCHAR cdb[16] = {0x9E, (UCHAR)action};
 
         scsi(&command, &units.disk, cdb, 16, 32);
-        if (action == 0x10) {
+        if (action == 0x10 || action == 0x12) {
             EXPECT_GOOD(&command, 0);
         } else {
             EXPECT_FIELD(&command, 1, 4);
@@ -158,8 +158,7 @@ static void a_cdb_that_is_too_short_is_refused(void)
             if (here->ServiceAction != VMINI_NO_SERVICE_ACTION) {
                 cdb[1] = here->ServiceAction;
             }
-            scsi(&command, (here->Devices & VMINI_ON_DISK) ? &units.disk : &units.cdrom, cdb,
-                 length, 512);
+            scsi(&command, scsi_unit_for(here), cdb, length, 512);
             EXPECT_SENSE(&command, 0x052400);
         }
     }
@@ -192,10 +191,7 @@ static void naca_is_refused(void)
             cdb[1] = here->ServiceAction;
         }
         cdb[here->CdbLength - 1] = 0x04;
-        scsi(&command,
-             (here->Devices & (VMINI_ON_DISK | VMINI_ON_REMOVABLE)) ? &units.removable
-                                                                    : &units.cdrom,
-             cdb, here->CdbLength, 512);
+        scsi(&command, scsi_unit_for(here), cdb, here->CdbLength, 512);
         EXPECT_FIELD(&command, here->CdbLength - 1u, 2);
     }
 }

@@ -108,7 +108,11 @@ static void capacity_is_the_last_address(void)
     scsi(&command, &units.disk, CAPACITY16(32), 32);
     EXPECT_GOOD(&command, 32);
     CU_ASSERT(memcmp(command.data, "\0\0\0\0\0\0\x03\xE7\0\0\x02\0", 12) == 0);
-    CU_ASSERT(fake_all(&command.data[12], 20, 0)); /* no protection, no provisioning */
+    CU_ASSERT_EQUAL(command.data[12], 0);          /* no protection */
+    CU_ASSERT_EQUAL(command.data[13], 3);          /* 8 logical blocks in a physical one */
+    CU_ASSERT(fake_all(&command.data[14], 18, 0)); /* no provisioning */
+    scsi(&command, &units.thin, CAPACITY16(32), 32);
+    CU_ASSERT(memcmp(&command.data[12], "\x00\x03\xC0\x00", 4) == 0); /* LBPME, LBPRZ */
 }
 
 static void beyond_2_tib_the_10_byte_form_says_ffffffff(void)

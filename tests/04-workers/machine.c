@@ -3,6 +3,7 @@
  */
 #include "machine.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,10 @@ uint8_t machine_byte(uint64_t offset)
 /* --- the file --- */
 
 /* The folder of this runner: one for all cases, made by the parent. Children of a sweep run side
- * by side, but only cases
- * that run alone look at what they have written. */
+ * by side: a scenario that looks at what it has written needs a file of its own. */
 static char folder[96];
+
+static int own_file = -1;
 
 int machine_folder_create(void)
 {
@@ -72,6 +74,29 @@ void machine_fill_file(void)
     CHILD_CHECK(fclose(file) == 0);
 }
 
+void machine_boot_own_file(unsigned threads)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "disk-%d.img", (int)getpid());
+    machine_path_of(name, machine.path, sizeof(machine.path));
+    machine_fill_file();
+    own_file = open(machine.path, O_RDONLY);
+    CHILD_CHECK(own_file >= 0);
+    machine_boot(threads);
+    CHILD_CHECK(unlink(machine.path) == 0); /* However this child ends. */
+}
+
+void machine_file_bytes(uint64_t offset, void *buffer, size_t length)
+{
+    int file = own_file >= 0 ? own_file : open(machine.path, O_RDONLY);
+
+    CHILD_CHECK(file >= 0 && pread(file, buffer, length, (off_t)offset) == (ssize_t)length);
+    if (file != own_file) {
+        close(file);
+    }
+}
+
 UNICODE_STRING machine_nt_path(const char *path, WCHAR *buffer, size_t chars)
 {
     static const WCHAR prefix[] = u"\\??\\";
@@ -114,6 +139,7 @@ static VOID item_done(PVMINI_WORK_ITEM item)
     CHILD_CHECK(job->ended == 0);
     CHILD_CHECK(item->Irp == NULL && item->PartialMdl == NULL);
     job->ended++;
+    job->writing = item->Writing;
     job->place = __atomic_add_fetch(&machine.ended, 1, __ATOMIC_RELAXED);
     job->status = item->Status;
     job->information = item->Information;
@@ -145,6 +171,16 @@ void job_transfer(struct job *job, VMINI_WORK_COMMAND command, uint64_t offset, 
     job->item.Va = claimed;
     job->item.Offset = offset;
     job->item.Length = length;
+}
+
+void job_buffer(struct job *job, VMINI_WORK_COMMAND command, uint64_t offset, uint32_t length,
+                void *buffer, uint32_t size)
+{
+    job_init(job, command, 0, 0);
+    job->item.Offset = offset;
+    job->item.Length = length;
+    job->item.Buffer = buffer;
+    job->item.Size = size;
 }
 
 void job_free(struct job *job, PMDL mdl)

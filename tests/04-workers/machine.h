@@ -22,6 +22,7 @@ struct job {
     unsigned place; /**< 1 = the first of all to end. */
     NTSTATUS status;
     ULONG_PTR information;
+    BOOLEAN writing; /**< Item.Writing. */
     KIRQL irql;
     KEVENT done;
 };
@@ -51,6 +52,9 @@ uint8_t machine_byte(uint64_t offset);
 /** Boots a seeded machine with `threads` workers (0 = no queue) and a file of MACHINE_FILE_SIZE
  *  bytes, opened. */
 void machine_boot(unsigned threads);
+/** The same with a file of its own, filled anew, which has no name any more: for scenarios that run
+ *  side by side and look at what they have written. */
+void machine_boot_own_file(unsigned threads);
 /** Ends the queue (if it is still there), closes the file, halts, and fails the case when anything
  *  leaked. */
 void machine_halt(void);
@@ -64,6 +68,8 @@ int machine_folder_create(void);
 int machine_folder_remove(void);
 /** Fills the backing file anew, for a case that looks at what it wrote. */
 void machine_fill_file(void);
+/** The backing file's bytes, past the driver. */
+void machine_file_bytes(uint64_t offset, void *buffer, size_t length);
 /** Path of another file in that folder. \return buffer. */
 const char *machine_path_of(const char *name, char *buffer, size_t size);
 
@@ -77,6 +83,9 @@ void job_init(struct job *job, VMINI_WORK_COMMAND command, UCHAR target, UCHAR l
 /** A read or write of `length` bytes at `offset`; the MDL describes `memory`. */
 void job_transfer(struct job *job, VMINI_WORK_COMMAND command, uint64_t offset, void *memory,
                   uint32_t length);
+/** A command that takes its data from Buffer: `size` is Size, see work.h. */
+void job_buffer(struct job *job, VMINI_WORK_COMMAND command, uint64_t offset, uint32_t length,
+                void *buffer, uint32_t size);
 /** Gives the MDL of job_transfer back. */
 void job_free(struct job *job, PMDL mdl);
 void job_submit(struct job *job);

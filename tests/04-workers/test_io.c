@@ -31,15 +31,6 @@ static void boot(void)
     machine_boot(1);
 }
 
-static void file_bytes(uint64_t offset, void *buffer, size_t length)
-{
-    FILE *file = fopen(machine.path, "rb");
-
-    CHILD_CHECK(file != NULL && fseek(file, (long)offset, SEEK_SET) == 0);
-    CHILD_CHECK(fread(buffer, 1, length, file) == length);
-    fclose(file);
-}
-
 /** Runs a transfer whose MDL describes `whole` bytes at `memory`, of which `length` from `skip` on
  *  are moved. */
 static struct job transfer(VMINI_WORK_COMMAND command, uint64_t offset, uint8_t *memory,
@@ -112,12 +103,12 @@ static void writes_take_just_the_part(void *argument)
                                       8192 + 512, false);
 
             CHILD_CHECK(job.status == STATUS_SUCCESS && job.information == 8192 + 512);
-            file_bytes(offset, after, 8192 + 512);
+            machine_file_bytes(offset, after, 8192 + 512);
             CHILD_CHECK(memcmp(after, data, 8192 + 512) == 0);
         }
     }
-    file_bytes(offset - 512, before, 512);
-    file_bytes(offset + 8192 + 512, after, 512);
+    machine_file_bytes(offset - 512, before, 512);
+    machine_file_bytes(offset + 8192 + 512, after, 512);
     CHILD_CHECK(before[511] == machine_byte(offset - 1) &&
                 after[0] == machine_byte(offset + 8192 + 512));
     CHILD_CHECK(host_file_counts().write_through == 0);

@@ -285,3 +285,14 @@ VOID VminiTraceWrite(PVMINI_ADAPTER Adapter, UCHAR Level, ULONG Flag, PCWSTR Tex
     UNREFERENCED_PARAMETER(Name2);
     UNREFERENCED_PARAMETER(Value2);
 }
+
+SIZE_T NTAPI RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length)
+{
+    const UCHAR *one = Source1, *other = Source2;
+    SIZE_T equal = 0;
+
+    while (equal < Length && one[equal] == other[equal]) {
+        equal++;
+    }
+    return equal;
+}
