@@ -1,6 +1,6 @@
 /**
  * \file
- * WRITE SAME(10) and (16), SBC-3 5.36, 5.37: from CDB and data-out to a work item.
+ * WRITE SAME(10) and (16), SBC-3 5.43, 5.44: from CDB and data-out to a work item.
  */
 #include "scsi_fixture.h"
 

@@ -1,7 +1,7 @@
 /**
  * \file
  * COMPARE AND WRITE and ORWRITE read blocks and write them again, and nobody may come in between
- * ("an uninterrupted series of actions", SBC-3 5.3, 5.7): two initiators that take a lock by COMPARE
+ * ("an uninterrupted series of actions", SBC-3 5.2, 5.5): two initiators that take a lock by COMPARE
  * AND WRITE would both get it. WRITE AND VERIFY wants the same, or it would take another's data for a
  * miscompare.
  *

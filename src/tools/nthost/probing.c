@@ -83,6 +83,7 @@ bool probing_connect(const char *path, enum probe_kind kind, const struct probe_
         [PROBE_DISK] = 0,
         [PROBE_DISK_READ_ONLY] = VMINI_CONNECT_READ_ONLY,
         [PROBE_DISK_REMOVABLE] = VMINI_CONNECT_REMOVABLE,
+        [PROBE_DISK_THIN] = VMINI_CONNECT_THIN,
         [PROBE_CDROM] = VMINI_CONNECT_CDROM,
     };
     struct address address = {at->path, at->target, at->lun};

@@ -9,6 +9,7 @@
 #include "tools/probe/probe.h"
 
 #define CHECK_STEPS   8
+#define STEP_HEAD     24
 #define ANSWER_KEPT   4096 /**< Bytes of an answer that are kept. */
 #define IMAGE_KEPT    4096 /**< Bytes of the image's beginning that are kept. */
 #define VERDICT_TEXT  512
@@ -28,6 +29,7 @@ enum bus {
     BUS_LUN5,  /**< A disk at LUN 5, none at LUN 0. */
     BUS_TWO,   /**< Two disks, LUN 0 and LUN 5. */
     BUS_LARGE, /**< A disk of more than 2^32 blocks. */
+    BUS_THIN,  /**< A thin disk, which can be written. */
     BUS_COUNT
 };
 
@@ -41,7 +43,11 @@ struct step {
     bool test_ready;    /**< It is one, although all of its CDB is 0. */
     enum host_direction direction;
     uint32_t length; /**< Bytes of the buffer, and the SRB's DataTransferLength. */
-    uint8_t fill;    /**< Data-out: every byte. */
+    uint8_t fill;    /**< Data-out: every byte, ... */
+    bool halves;     /**< ... but those of the second half are `second`, ... */
+    uint8_t second;
+    uint8_t head[STEP_HEAD]; /**< ... and the first ones are these. */
+    uint8_t head_length;
     enum lba lba;
     uint8_t target;    /**< Added to the address under test. */
     uint8_t lun;       /**< The same. */
@@ -67,6 +73,23 @@ struct step {
 #define OUT(size, byte, ...)                                                                       \
     {                                                                                              \
         .cdb = {__VA_ARGS__}, .direction = HOST_DATA_OUT, .length = (size), .fill = (byte)         \
+    }
+/* Outgoing data that differ: two halves, each of one byte; a parameter list and nothing else. BYTES
+ * holds a list together on its way through other macros. */
+#define BYTES(...) (__VA_ARGS__)
+#define BRACED(...)                                                                                \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define HALVES(size, one, other, ...)                                                              \
+    {                                                                                              \
+        .cdb = {__VA_ARGS__}, .direction = HOST_DATA_OUT, .length = (size), .fill = (one),         \
+        .halves = true, .second = (other)                                                          \
+    }
+#define PARAMETERS(size, bytes, ...)                                                               \
+    {                                                                                              \
+        .cdb = {__VA_ARGS__}, .direction = HOST_DATA_OUT, .length = (size), .head = BRACED bytes,  \
+        .head_length = (size)                                                                      \
     }
 
 /** What came back. */

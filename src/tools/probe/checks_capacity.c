@@ -82,12 +82,14 @@ const struct check checks_capacity[] = {
         .severity = SEVERITY_ERROR,
         .command = "READ CAPACITY(16)",
         .clause = "SBC-3 5.16",
-        .expect = "PROT_EN, physical block exponent and LBPME, bytes 12 to 15, are 0",
+        .expect = "PROT_EN and P_I_EXPONENT, and on a disk that is not thin LBPME: bytes 12 to 15 "
+                  "are 0, but for the physical block exponent",
         .why = "A host would expect 8 bytes of protection information behind every block, or trim "
                "the disk.",
         .steps = {CAPACITY16(32)},
         .judge = judge_zero,
-        .field = {12, 4, 0, 0},
+        .field = {12, 1, 0, 0},
+        .also = {{13, 1, 0xF0, 0}, {14, 2, 0, 0}},
     },
     {
         .id = "capacity16-reserved",

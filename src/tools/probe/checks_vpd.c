@@ -470,13 +470,13 @@ const struct check checks_vpd[] = {
         .severity = SEVERITY_ERROR,
         .command = "INQUIRY, VPD page B0h",
         .clause = "SBC-3 6.6",
-        .expect = "limits of commands that do not exist (5, 12 to 43) and reserved bytes (44 to "
-                  "63) are 0",
-        .why = "classpnp sends UNMAP and WRITE SAME as large as these bytes happen to say.",
+        .expect = "limits that are not announced (12 to 19), those of UNMAP on a disk that is not "
+                  "thin (20 to 35), and reserved bytes (44 to 63) are 0",
+        .why = "classpnp sends UNMAP as large as these bytes happen to say.",
         .steps = {PAGE(0xB0)},
         .judge = judge_zero,
-        .field = {5, 1, 0, 0},
-        .also = {{12, 8, 0, 0}, {20, 24, 0, 0}, {44, 20, 0, 0}},
+        .field = {12, 8, 0, 0},
+        .also = {{20, 16, 0, 0}, {44, 20, 0, 0}},
     },
     {
         .id = "vpd-b1-length",

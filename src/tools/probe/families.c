@@ -15,9 +15,10 @@ static const struct {
     const struct check *checks;
     const unsigned *count;
 } families[] = {
-    FAMILY(inquiry), FAMILY(vpd),   FAMILY(mode),     FAMILY(capacity),
-    FAMILY(blocks),  FAMILY(range), FAMILY(transfer), FAMILY(sense),
-    FAMILY(medium),  FAMILY(luns),  FAMILY(cdrom),    FAMILY(adapter),
+    FAMILY(inquiry),  FAMILY(vpd),     FAMILY(mode),     FAMILY(select),
+    FAMILY(capacity), FAMILY(opcodes), FAMILY(blocks),   FAMILY(range),
+    FAMILY(rewrite),  FAMILY(thin),    FAMILY(transfer), FAMILY(sense),
+    FAMILY(medium),   FAMILY(luns),    FAMILY(cdrom),    FAMILY(adapter),
 };
 
 #define FAMILY_COUNT (sizeof(families) / sizeof(families[0]))
@@ -74,6 +75,7 @@ const char *bus_name(enum bus bus)
         [BUS_LUN5] = "target with LUN 5 only",
         [BUS_TWO] = "target with two disks",
         [BUS_LARGE] = "disk of more than 2 TiB",
+        [BUS_THIN] = "thin disk",
     };
 
     return names[bus];

@@ -180,6 +180,9 @@ unsigned images_for(struct images *images, unsigned slot, const struct check *ch
     case BUS_REMOVABLE:
         units[0].kind = PROBE_DISK_REMOVABLE;
         return 1;
+    case BUS_THIN:
+        units[0].kind = PROBE_DISK_THIN;
+        return 1;
     case BUS_CDROM:
         units[0] = of_file(images, slot, FILE_CDROM, PROBE_CDROM, 0);
         use(&units[0], images->cdrom, PROBE_CDROM);

@@ -23,6 +23,9 @@
 #define OPCODE_MODE10     0x5A
 #define OPCODE_CAPACITY16 0x9E
 #define OPCODE_LUNS       0xA0
+#define OPCODE_REPORT     0xA3
+#define ACTION_LBA_STATUS 0x12
+#define ACTION_TASKS      0x0D
 #define THROUGH_REVISION  36u   /* Standard INQUIRY data: the least that there is, ... */
 #define THROUGH_VERSIONS  74u   /* ... and with version descriptors. */
 #define VPD_LONGEST       1020u /* More than any page here has: then it is no page. */
@@ -208,6 +211,16 @@ static uint32_t inquiry_length(const uint8_t *data)
     return be(data + THROUGH_VERSIONS - 16, 2) != 0 ? THROUGH_VERSIONS : THROUGH_REVISION;
 }
 
+/** REPORT SUPPORTED OPERATION CODES: all of them, or one and its usage map. */
+static uint32_t report_length(const struct answer *answer)
+{
+    if (answer->cdb[1] == ACTION_TASKS) {
+        return 4u + answer->data[3];
+    }
+    return 4 +
+           (uint32_t)((answer->cdb[2] & 7) == 0 ? be(answer->data, 4) : be(answer->data + 2, 2));
+}
+
 uint32_t answer_length(const struct answer *answer)
 {
     const uint8_t *data = answer->data;
@@ -225,7 +238,9 @@ uint32_t answer_length(const struct answer *answer)
     case OPCODE_CAPACITY10:
         return 8;
     case OPCODE_CAPACITY16:
-        return 32;
+        return answer->cdb[1] == ACTION_LBA_STATUS ? 4 + (uint32_t)be(data, 4) : 32;
+    case OPCODE_REPORT:
+        return report_length(answer);
     case OPCODE_LUNS:
         return 8 + (uint32_t)be(data, 4);
     case OPCODE_SENSE:
@@ -252,6 +267,7 @@ uint32_t allocation_of(const struct answer *answer)
     case OPCODE_MODE6:
         return cdb[4];
     case OPCODE_LUNS:
+    case OPCODE_REPORT:
         return (uint32_t)be(cdb + 6, 4);
     case OPCODE_CAPACITY16:
         return (uint32_t)be(cdb + 10, 4);

@@ -88,6 +88,16 @@ static void keep(struct answer *answer, const struct host_request *request, cons
     memcpy(answer->data, data, kept);
 }
 
+/** What the buffer holds before the command. */
+static void fill_data(const struct step *step, uint8_t *data)
+{
+    memset(data, step->direction == HOST_DATA_OUT ? step->fill : POISON, step->length + 1);
+    if (step->halves) {
+        memset(data + step->length / 2, step->second, step->length - step->length / 2);
+    }
+    memcpy(data, step->head, step->head_length);
+}
+
 static bool send_step(const struct job *job, const struct step *step, struct answer *answer)
 {
     struct host_request *request = host_request_create();
@@ -96,7 +106,7 @@ static bool send_step(const struct job *job, const struct step *step, struct ans
     if (request == NULL || data == NULL) {
         return false;
     }
-    memset(data, step->direction == HOST_DATA_OUT ? step->fill : POISON, step->length + 1);
+    fill_data(step, data);
     fill_request(request, step, job, data);
     host_execute(request);
     keep(answer, request, data);

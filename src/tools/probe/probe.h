@@ -16,7 +16,13 @@ struct probe_address {
 };
 
 /** How an image is to appear. */
-enum probe_kind { PROBE_DISK, PROBE_DISK_READ_ONLY, PROBE_DISK_REMOVABLE, PROBE_CDROM };
+enum probe_kind {
+    PROBE_DISK,
+    PROBE_DISK_READ_ONLY,
+    PROBE_DISK_REMOVABLE,
+    PROBE_DISK_THIN,
+    PROBE_CDROM
+};
 
 /** Connects an image at an address and waits until Storport has seen it. Complains on stderr. */
 typedef bool probe_connect(const char *path, enum probe_kind kind, const struct probe_address *at);

@@ -3,7 +3,7 @@
  * COMPARE AND WRITE and ORWRITE(16): read and write in one, and nobody in between. Clusters keep
  * locks and bitmaps on a shared disk with them.
  *
- *     CDB 89h (SBC-3 5.3)                    CDB 8Bh (SBC-3 5.7)
+ *     CDB 89h (SBC-3 5.2)                    CDB 8Bh (SBC-3 5.5)
  *     1    WRPROTECT, DPO, FUA               1     ORPROTECT, DPO, FUA
  *     2-9  LBA                               2-9   LBA
  *     13   number of blocks                  10-13 number of blocks

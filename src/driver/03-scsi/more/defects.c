@@ -18,7 +18,7 @@
 
 #define VMINI_DEFECT_REQUEST 0x1F /**< Both lists' bits and the format. */
 #define VMINI_DEFECT_FORMAT  0x07
-/** Formats 6 and 7 are vendor specific and reserved (SBC-3 5.2.2.4); the others are descriptors. */
+/** Formats 6 and 7 are vendor specific and reserved (SBC-3 5.3.2); the others are descriptors. */
 #define VMINI_DEFECT_LAST_FORMAT 5
 
 #define VMINI_DEFECT_HEADER10 4

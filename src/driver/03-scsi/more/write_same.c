@@ -2,7 +2,7 @@
  * \file
  * WRITE SAME(10) and (16): one block of data, written to many; or, with UNMAP, many blocks given back.
  *
- *     41h, 93h (SBC-3 5.36, 5.37)
+ *     41h, 93h (SBC-3 5.43, 5.44)
  *     byte   7     6     5     4     3     2     1     0
  *        +-----------------+-----+-----+-----+-----+-----+
  *      1 |  WRPROTECT: 0   |ANCH |UNMAP|  0  |  0  |NDOB |   NDOB: (16) only, no data are sent

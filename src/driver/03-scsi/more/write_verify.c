@@ -2,7 +2,7 @@
  * \file
  * WRITE AND VERIFY(10), (12) and (16): write the blocks, and see that they can be read.
  *
- *     2Eh, AEh, 8Eh (SBC-3 5.34)
+ *     2Eh, AEh, 8Eh (SBC-3 5.37 to 5.39)
  *     byte   7     6     5     4     3     2     1     0
  *        +-----------------+-----+-----+-----------+-----+
  *      1 |  WRPROTECT: 0   | DPO |  0  |  BYTCHK   |  0  |
