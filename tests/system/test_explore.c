@@ -80,6 +80,45 @@ static void step_io(struct script *script)
     host_submit(request);
 }
 
+/** Commands of several steps, and those that are about space: some initiators at once, on the same
+ *  few blocks. */
+static void step_rare(struct script *script)
+{
+    static const struct {
+        uint8_t opcode, flags;
+        uint32_t blocks, length; /* Of the CDB; bytes of data. */
+    } kinds[] = {{0x89, 0, 1, 1024},   {0x8B, 0, 2, 1024}, {0x8E, 0x02, 2, 1024}, {0x93, 0, 4, 512},
+                 {0x93, 0x08, 4, 512}, {0x93, 0x01, 4, 0}, {0x9E, 0x12, 256, 256}};
+    unsigned slot = pick(script, REQUESTS), which = pick(script, 8);
+    struct host_request *request = script->requests[slot];
+
+    reap_request(script, slot);
+    request->path = 0;
+    request->target = (uint8_t)pick(script, IMAGES);
+    request->lun = 0;
+    request->data = script->data[slot];
+    memset(request->data, (int)pick(script, 2), sizeof(script->data[slot]));
+    if (which == 7) {
+        memset(request->cdb, 0, sizeof(request->cdb));
+        memcpy(request->data,
+               (uint8_t[24]){0, 22, 0, 16, [15] = (uint8_t)pick(script, 8), [19] = 8}, 24);
+        request->cdb[0] = 0x42;
+        request->cdb[8] = 24;
+        request->cdb_length = 10;
+        request->data_length = 24;
+    } else {
+        machine_rw16(request->cdb, kinds[which].opcode, pick(script, 8), kinds[which].blocks);
+        request->cdb[1] = kinds[which].flags;
+        request->cdb_length = 16;
+        request->data_length = kinds[which].length;
+    }
+    request->direction = request->data_length == 0 ? HOST_DATA_NONE
+                         : request->cdb[0] == 0x9E ? HOST_DATA_IN
+                                                   : HOST_DATA_OUT;
+    script->submitted[slot] = true;
+    host_submit(request);
+}
+
 static void step_command(struct script *script)
 {
     static const uint8_t cdbs[][6] = {
@@ -119,7 +158,8 @@ static void step_ioctl(struct script *script)
     ioctl->input = &script->inputs[slot];
     ioctl->output = &script->outputs[slot];
     if (what < 2) {
-        ioctl->input_length = machine_connect_in(&script->inputs[slot].connect, image, 0);
+        ioctl->input_length = machine_connect_in(&script->inputs[slot].connect, image,
+                                                 pick(script, 2) != 0 ? VMINI_CONNECT_THIN : 0);
         ioctl->output_length = sizeof(VMINI_CONNECT_OUT);
     } else if (what < 4) {
         ioctl->input_length = machine_disconnect_in(&script->inputs[slot].disconnect, image);
@@ -184,9 +224,9 @@ static void step_reset(struct script *script)
 
 static void step_fault(struct script *script)
 {
-    struct host_file_fault fault = {.op = pick(script, 2) != 0 ? HOST_FILE_READ : HOST_FILE_WRITE,
-                                    .nth = 1 + pick(script, 3),
-                                    .short_to = UINT32_MAX};
+    static const enum host_file_op ops[] = {HOST_FILE_READ, HOST_FILE_WRITE, HOST_FILE_CONTROL};
+    struct host_file_fault fault = {
+        .op = ops[pick(script, 3)], .nth = 1 + pick(script, 3), .short_to = UINT32_MAX};
 
     switch (pick(script, 3)) {
     case 0:
@@ -241,8 +281,10 @@ static void random_script(void *unused)
             host_adapter_restart(NULL);
             script.stopped = false;
         }
-        if (what < 40) {
+        if (what < 28) {
             step_io(&script);
+        } else if (what < 40) {
+            step_rare(&script);
         } else if (what < 65) {
             step_ioctl(&script);
         } else if (what < 75) {

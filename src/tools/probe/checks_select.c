@@ -104,7 +104,7 @@ const struct check checks_select[] = {
     },
     {
         SELECTS("select-page-length", "MODE SELECT(6), a page of another length", "SPC-4 6.11",
-                "it is refused", "Where would the next page begin?", judge_sense,
+                "it is refused", "Nobody knows where the next page begins.", judge_sense,
                 SELECT6(16, BYTES(0, 0, 0, 0, 0x0A, 0x08, 0, 0x10))),
         .code = INVALID_PARAMETER,
     },
