@@ -29,13 +29,13 @@ static const struct reading readings[] = {
      0,
      false,
      "sg_inq --inhex=%s",
-     {"PQual=0", "RMB=0", "[SPC-4]", "Resp_data_format=2", "CmdQue=1", "length=74 (0x4a)",
+     {"PQual=0", "RMB=0", "[SPC-4]", "Resp_data_format=2", "CmdQue=1", "length=36 (0x24)",
       "Vendor identification: VMINI", "Product identification: VIRTUAL DISK"}},
     {"inquiry-peripheral-cdrom",
      0,
      false,
      "sg_inq --inhex=%s",
-     {"Peripheral device type: cd/dvd", "RMB=1", "length=74 (0x4a)",
+     {"Peripheral device type: cd/dvd", "RMB=1", "length=36 (0x24)",
       "Product identification: VIRTUAL CD-ROM"}},
     {"vpd-00-page",
      0,
@@ -238,7 +238,7 @@ static void notices(const char *check, bool sense, const char *program, uint32_t
 
 static void test_wrong_answers(void)
 {
-    notices("inquiry-format", false, "sg_inq --inhex=%s", 4, 0, "length=74");
+    notices("inquiry-format", false, "sg_inq --inhex=%s", 4, 0, "length=36");
     notices("vpd-83-page", false, "sg_vpd --inhex=%s", 7, 200, "designator type: NAA");
     notices("vpd-b0-page", false, "sg_vpd --inhex=%s", 3, 8, "Maximum transfer length");
     notices("mode6-length", false, "sdparm -a -6 --inhex=%s", 0, 255, "Control mode page");
@@ -250,7 +250,7 @@ static void test_wrong_answers(void)
 static void test_before(void)
 {
     static const struct reading before[] = {
-        {"inquiry-additional-length", 0, false, "sg_inq --inhex=%s", {"length=74 (0x4a)"}},
+        {"inquiry-additional-length", 0, false, "sg_inq --inhex=%s", {"length=36 (0x24)"}},
         {"mode6-length", 0, false, "sdparm -a -6 --inhex=%s", {"Control mode page"}},
         {"vpd-83-page", 0, false, "sg_vpd --page=di --inhex=%s", {"designator type: NAA"}},
     };

@@ -445,7 +445,7 @@ static void test_demo(void)
                 "--output", "copy.img", NULL),
            0, "DriverEntry@0 ", "HwFindAdapter@0", "2048 x 512 bytes (1.0 MiB), read-only",
            "CDB 12 00 00 00 24 00 ->",
-           "36 bytes: 00 00 06 02 45 00 00 02 ... \"VMINI   VIRTUAL DISK\"", ": HwStartIo",
+           "36 bytes: 00 00 06 02 1f 00 00 02 ... \"VMINI   VIRTUAL DISK\"", ": HwStartIo",
            "file read of 4096 bytes", "holds no ISO 9660 volume descriptor",
            "sense 5/21/00: ILLEGAL REQUEST", "4 READ and 3 WRITE SRBs",
            "1 transfers of zeros left out", "every byte is equal",

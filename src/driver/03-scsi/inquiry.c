@@ -11,7 +11,6 @@
  *                                            5-7   flags: CMDQUE (byte 7, bit 1)
  *                                            8-15  vendor, 16-31 product, 32-35 revision: ASCII,
  *                                                  left-aligned, padded with blanks
- *                                            58-73 version descriptors: which standards it obeys
  *
  * It is answered with no medium and, for LUN 0, even with no unit: it must never touch the file.
  */
@@ -21,48 +20,31 @@ _Static_assert(INQUIRYDATABUFFERSIZE == 36, "through the revision");
 _Static_assert(offsetof(INQUIRYDATA, AdditionalLength) == 4, "standard INQUIRY data");
 _Static_assert(offsetof(INQUIRYDATA, VendorId) == 8, "standard INQUIRY data");
 _Static_assert(offsetof(INQUIRYDATA, VendorSpecific) == INQUIRYDATABUFFERSIZE, "36 bytes");
-_Static_assert(offsetof(INQUIRYDATA, VersionDescriptors) == 58, "standard INQUIRY data");
 
 #define VMINI_INQUIRY_EVPD    0x01 /**< Byte 1: a vital product data page is wanted. */
 #define VMINI_INQUIRY_CMDDT   0x02 /**< Byte 1: obsolete since SPC-3, command support data. */
 #define VMINI_VERSION_SPC4    0x06
 #define VMINI_RESPONSE_FORMAT 0x02 /**< Byte 3: the only format that there is. */
 
-/** Bytes of standard data that we send. */
-#define VMINI_INQUIRY_LENGTH RTL_SIZEOF_THROUGH_FIELD(INQUIRYDATA, VersionDescriptors)
-
-/* Version descriptors, "no version claimed" each (SPC-4 6.6.2, table of version descriptors). An
- * initiator looks for SBC-3 here before it trusts page B0h beyond its first 16 bytes. */
-#define VMINI_CLAIMS_SAM5 0x00A0
-#define VMINI_CLAIMS_SPC4 0x0460
-#define VMINI_CLAIMS_SBC3 0x04C0
-#define VMINI_CLAIMS_MMC6 0x04E0
-
-/** Names the standards: architecture, primary commands, and those of the device type. */
-static VOID VminiInquiryVersions(_In_ const VMINI_UNIT *Unit, _Inout_ PINQUIRYDATA Data)
-{
-    VminiWriteBe16(Data->VersionDescriptors[0].Bytes, VMINI_CLAIMS_SAM5);
-    VminiWriteBe16(Data->VersionDescriptors[1].Bytes, VMINI_CLAIMS_SPC4);
-    VminiWriteBe16(Data->VersionDescriptors[2].Bytes,
-                   Unit->Cdrom ? VMINI_CLAIMS_MMC6 : VMINI_CLAIMS_SBC3);
-}
-
-/** Standard INQUIRY data. \irql{<= DISPATCH_LEVEL} \article{Part III, Figure 8} */
+/**
+ * Standard INQUIRY data, 36 bytes: no version descriptors, which would lie behind them and claim
+ * standards clause by clause. \irql{<= DISPATCH_LEVEL} \article{Part III, Figure 8}
+ */
 static UCHAR VminiInquiryStandard(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG AllocationLength)
 {
     const VMINI_UNIT *Unit = Request->Unit;
     PINQUIRYDATA Data;
 
     VminiTransferBegin(&Request->Reply);
-    Data = VminiTransferAppend(&Request->Reply, VMINI_INQUIRY_LENGTH);
+    Data = VminiTransferAppend(&Request->Reply, INQUIRYDATABUFFERSIZE);
     *(PUCHAR)Data = VminiUnitPeripheral(Unit); /* Byte 0: qualifier and type. */
     Data->RemovableMedia = Unit != NULL && Unit->Removable;
 
-    /* How many bytes follow this field, 45h: an initiator reads 5 bytes, then as many more. With 0
+    /* How many bytes follow this field, 1Fh: an initiator reads 5 bytes, then as many more. With 0
      * here it may stop before the vendor's name. \article{Tweaks, Additional Length Field Not Set}
      * */
     Data->AdditionalLength =
-        VMINI_INQUIRY_LENGTH - RTL_SIZEOF_THROUGH_FIELD(INQUIRYDATA, AdditionalLength);
+        INQUIRYDATABUFFERSIZE - RTL_SIZEOF_THROUGH_FIELD(INQUIRYDATA, AdditionalLength);
 
     Data->Versions = VMINI_VERSION_SPC4;
     Data->ResponseDataFormat = VMINI_RESPONSE_FORMAT;
@@ -70,9 +52,6 @@ static UCHAR VminiInquiryStandard(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULON
     RtlCopyMemory(Data->VendorId, VMINI_VENDOR, sizeof(Data->VendorId));
     RtlCopyMemory(Data->ProductId, VminiUnitProduct(Unit), sizeof(Data->ProductId));
     RtlCopyMemory(Data->ProductRevisionLevel, VMINI_REVISION, sizeof(Data->ProductRevisionLevel));
-    if (Unit != NULL) {
-        VminiInquiryVersions(Unit, Data);
-    }
     return VminiScsiReply(Request, AllocationLength);
 }
 

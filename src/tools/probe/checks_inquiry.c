@@ -20,24 +20,6 @@ static void judge_version(const struct check *check, const struct transcript *tr
     }
 }
 
-/** Through the product revision at least; if all of the answer came, just what came; and nothing that
- *  was not written. */
-static void judge_additional_length(const struct check *check, const struct transcript *transcript,
-                                    struct verdict *verdict)
-{
-    const struct answer *answer = last(check, transcript);
-    uint32_t length = 5u + answer->data[4];
-
-    if (!must_succeed(transcript, 0, verdict)) {
-        return;
-    }
-    if (length < 36 || (answer->transferred < answer->length && length != answer->transferred) ||
-        (length <= answer->length && answer->data[length - 1] == POISON)) {
-        found(verdict, "byte 4: %02x", answer->data[4]);
-        mark(verdict, 0, AREA_DATA, 4, 1);
-    }
-}
-
 /** The first five bytes of the second answer are those of the first, and nothing came behind
  *  them. */
 static void judge_short_buffer(const struct check *check, const struct transcript *transcript,
@@ -143,11 +125,12 @@ const struct check checks_inquiry[] = {
         .severity = SEVERITY_ERROR,
         .command = "INQUIRY",
         .clause = "SPC-4 6.6.2",
-        .expect = "byte 4 is the number of bytes that follow it, 1F at least",
+        .expect = "byte 4 is 1F: 36 bytes less the 5 up to here",
         .why =
             "A host that reads 5 bytes and then as many as this says never sees who the device is.",
         .steps = {STANDARD},
-        .judge = judge_additional_length,
+        .judge = judge_value,
+        .field = {4, 1, 0xFF, 0x1F},
     },
     {
         .id = "inquiry-additional-length-cdrom",
@@ -156,10 +139,11 @@ const struct check checks_inquiry[] = {
         .bus = BUS_CDROM,
         .command = "INQUIRY",
         .clause = "SPC-4 6.6.2",
-        .expect = "byte 4 is the number of bytes that follow it, 1F at least",
+        .expect = "byte 4 is 1F: 36 bytes less the 5 up to here",
         .why = "cdrom.sys reads 36 bytes and then as many as this announces.",
         .steps = {STANDARD},
-        .judge = judge_additional_length,
+        .judge = judge_value,
+        .field = {4, 1, 0xFF, 0x1F},
     },
     {
         .id = "inquiry-reserved",

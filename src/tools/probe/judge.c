@@ -26,8 +26,7 @@
 #define OPCODE_REPORT     0xA3
 #define ACTION_LBA_STATUS 0x12
 #define ACTION_TASKS      0x0D
-#define THROUGH_REVISION  36u   /* Standard INQUIRY data: the least that there is, ... */
-#define THROUGH_VERSIONS  74u   /* ... and with version descriptors. */
+#define THROUGH_REVISION  36u   /* Standard INQUIRY data: the least that there is. */
 #define VPD_LONGEST       1020u /* More than any page here has: then it is no page. */
 
 uint64_t be(const uint8_t *bytes, unsigned count)
@@ -205,10 +204,7 @@ static uint32_t mode_length(const struct answer *answer, unsigned header)
  *  known of the layout says where it ends. */
 static uint32_t inquiry_length(const uint8_t *data)
 {
-    if (5u + data[4] >= THROUGH_REVISION) {
-        return 5u + data[4];
-    }
-    return be(data + THROUGH_VERSIONS - 16, 2) != 0 ? THROUGH_VERSIONS : THROUGH_REVISION;
+    return 5u + data[4] >= THROUGH_REVISION ? 5u + data[4] : THROUGH_REVISION;
 }
 
 /** REPORT SUPPORTED OPERATION CODES: all of them, or one and its usage map. */
