@@ -32,6 +32,19 @@ static void additional_length_counts_what_follows(void)
     CU_ASSERT_EQUAL(command.data[4], 0x1F);
 }
 
+/** SAM-5, SPC-4 and SBC-3, behind 22 bytes of nothing; the rest of the eight is 0. */
+static void a_thin_disk_names_the_standards(void)
+{
+    static const UCHAR claims[] = {0x00, 0xA0, 0x04, 0x60, 0x04, 0xC0};
+
+    scsi(&command, &units.thin, INQUIRY(0, 0, 255), 255);
+    EXPECT_GOOD(&command, 74);
+    CU_ASSERT_EQUAL(command.data[4], 74 - 5);
+    CU_ASSERT(fake_all(&command.data[36], 22, 0));
+    CU_ASSERT(memcmp(&command.data[58], claims, sizeof(claims)) == 0);
+    CU_ASSERT(fake_all(&command.data[64], 10, 0));
+}
+
 static void a_cdrom_says_so(void)
 {
     scsi(&command, &units.cdrom, INQUIRY(0, 0, 36), 36);
@@ -236,6 +249,7 @@ CU_ErrorCode register_inquiry_suite(void)
 {
     CU_TestInfo tests[] = {
         {"standard data is 36 bytes", standard_data_is_36_bytes},
+        {"a thin disk names the standards", a_thin_disk_names_the_standards},
         {"additional length counts what follows", additional_length_counts_what_follows},
         {"a CD-ROM says so", a_cdrom_says_so},
         {"a removable disk says so", a_removable_disk_says_so},
