@@ -26,8 +26,11 @@ import sys
 import tempfile
 import time
 
-import variants
-from variants import BUILD, ROOT, Failure
+# How trees are made and suites are run stands beside the proofs of the fixes.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "variants"))
+import matrix  # noqa: E402
+import trees  # noqa: E402
+from trees import BUILD, ROOT, Failure  # noqa: E402
 
 EXERCISES = ROOT / "exercises"
 LABS = ROOT / "labs"
@@ -111,7 +114,7 @@ def make_starter(tree, lab):
     shutil.copytree(ROOT / "src/driver", tree / "src/driver")
     for part in ("src/host", "src/tools", "tests", "mk", "Makefile"):
         (tree / part).symlink_to(os.path.relpath(ROOT / part, (tree / part).parent))
-    applied = variants.git(tree, "apply", lab.patch, check=False)
+    applied = trees.git(tree, "apply", lab.patch, check=False)
     if applied.returncode != 0:
         raise Failure(f"{lab.patch.relative_to(ROOT)} does not apply to this src/:\n{applied.stdout}"
                       f"If you have changed {', '.join(lab.files)}, undo that; otherwise the patch must be made anew")
@@ -126,7 +129,7 @@ def targets(lab):
 
 
 def build(tree, lab):
-    result = variants.make(tree, *targets(lab))
+    result = trees.make(tree, *targets(lab))
     return result.returncode == 0, result.stdout
 
 
@@ -180,7 +183,7 @@ def command_start(arguments):
         lab.tree.rename(old)
         print(f"What you had is in {old.relative_to(ROOT)}.")
     print("Building what the tests need ...", flush=True)
-    made = variants.make(ROOT, *targets(lab), f"{BUILD}/nthost")
+    made = trees.make(ROOT, *targets(lab), f"{BUILD}/nthost")
     if made.returncode != 0:
         raise Failure(f"the finished driver or its tests do not build:\n{made.stdout[-2000:]}")
     make_starter(lab.tree, lab)
@@ -250,15 +253,15 @@ def command_solution(arguments):
                       f"LAB={lab.name}. If you are sure: make solution LAB={lab.name} SURE=1")
     with tempfile.TemporaryDirectory() as scratch:
         repository = pathlib.Path(scratch)
-        variants.git(repository, "init", "-q")
+        trees.git(repository, "init", "-q")
         for name in lab.files:
             (repository / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, repository / name)
-        variants.git(repository, "apply", lab.patch)
-        variants.git(repository, "add", "-A")
+        trees.git(repository, "apply", lab.patch)
+        trees.git(repository, "add", "-A")
         for name in lab.files:
             shutil.copyfile(ROOT / name, repository / name)
-        print(variants.git(repository, "diff").stdout)
+        print(trees.git(repository, "diff").stdout)
     return 0
 
 
@@ -269,7 +272,7 @@ def boots(tree):
     with tempfile.TemporaryDirectory() as folder:
         with open(pathlib.Path(folder) / "disk.img", "wb") as image:
             image.truncate(1 << 20)
-        return subprocess.run([*variants.nthost(tree, "run"), "--disk", "disk.img", "--script", "-"], cwd=folder,
+        return subprocess.run([*trees.nthost(tree, "run"), "--disk", "disk.img", "--script", "-"], cwd=folder,
                               input="units\nread 0:0:0 0 1 block\nremove\nunload\n", text=True,
                               capture_output=True, check=False)
 
@@ -281,18 +284,18 @@ def prove(lab, record):
     second = next((line for line in (lab.folder / "README.md").read_text().splitlines()[1:] if line.strip()), "")
     if second != "## What you see":
         wrong.append('README.md does not open with "## What you see": the symptom comes first')
-    tree = variants.VARIANTS / f"lab-{lab.name}"
+    tree = trees.VARIANTS / f"lab-{lab.name}"
     if tree.exists():
         shutil.rmtree(tree)
     make_starter(tree, lab)
-    runners = [name for name in variants.runners_of([lab]) if name != "system"]
-    made = variants.make(tree, f"{BUILD}/vmini.so", *(f"{BUILD}/tests/{name}/run" for name in runners), *targets(lab))
+    runners = [name for name in matrix.runners_of([lab]) if name != "system"]
+    made = trees.make(tree, f"{BUILD}/vmini.so", *(f"{BUILD}/tests/{name}/run" for name in runners), *targets(lab))
     if made.returncode != 0:
         return [f"the starter does not build without warnings:\n{made.stdout[-2000:]}"]
     booted = boots(tree)
     if booted.returncode != 0:
         wrong.append(f"the starter does not boot:\n{booted.stdout}{booted.stderr}")
-    failed = failing(lab, tree, runners, variants.VARIANTS / f"lab-{lab.name}.log")
+    failed = failing(lab, tree, runners, trees.VARIANTS / f"lab-{lab.name}.log")
     if record:
         write_checks(lab, failed)
         lab.declared = failed
@@ -319,11 +322,11 @@ def failing(lab, tree, runners, log):
     (tree / BUILD / "tests/fixtures").is_dir() or os.symlink(ROOT / BUILD / "tests/fixtures", tree / BUILD / "tests/fixtures")
     (tree / BUILD / "nthost").exists() or os.symlink(ROOT / BUILD / "nthost", tree / BUILD / "nthost")
     for runner in runners:
-        cases.update(variants.run_suites(tree, runner, log))
+        cases.update(matrix.run_suites(tree, runner, log))
     for run in lab.runs:
         place = run.partition(": ")[0]
         cases.update({f"{place}: {name}": verdict for name, verdict, _ in judge(tree, run)})
-    cases.update(variants.run_probe(tree, log))
+    cases.update(matrix.run_probe(tree, log))
     return {name for name, verdict in cases.items() if verdict != "passed"}
 
 
@@ -342,7 +345,7 @@ def attempt(function, **arguments):
 def prove_workshop(name):
     """The commands as a learner meets them, right and wrong, in a place of their own."""
     global LABS
-    LABS = variants.VARIANTS / "workshop"
+    LABS = trees.VARIANTS / "workshop"
     shutil.rmtree(LABS, ignore_errors=True)
     lab, wrong = find_lab(name), []
 
