@@ -58,7 +58,7 @@ static void make_key(void)
     pthread_key_create(&key, thread_ended);
 }
 
-static struct io_thread *thread_attach(void)
+static __attribute__((noinline)) struct io_thread *NTAPI thread_attach(void)
 {
     struct io_thread *thread = calloc(1, sizeof(*thread));
 
@@ -88,7 +88,7 @@ static inline struct io_thread *thread_self(void)
 #endif
 #endif
 
-bool io_cache_wanted(void)
+bool NTAPI io_cache_wanted(void)
 {
 #ifdef IO_SANITIZED
     return false;
@@ -97,26 +97,37 @@ bool io_cache_wanted(void)
 #endif
 }
 
-void *io_cache_take(enum io_cache cache, size_t size)
+/* The C heap, apart: see nt_routine_watched. */
+static __attribute__((noinline)) void *NTAPI heap_take(size_t size)
+{
+    return malloc(size);
+}
+
+static __attribute__((noinline)) void NTAPI heap_give(void *block)
+{
+    free(block);
+}
+
+void *NTAPI io_cache_take(enum io_cache cache, size_t size)
 {
     struct io_thread *thread = thread_self();
     struct io_block *block = thread->blocks[cache];
 
     if (block == NULL) {
-        return malloc(size);
+        return heap_take(size);
     }
     thread->blocks[cache] = block->next;
     thread->depth[cache]--;
     return block;
 }
 
-void io_cache_give(enum io_cache cache, void *memory)
+void NTAPI io_cache_give(enum io_cache cache, void *memory)
 {
     struct io_thread *thread = thread_self();
     struct io_block *block = memory;
 
     if (thread->depth[cache] >= IO_CACHE_DEPTH) {
-        free(block);
+        heap_give(block);
         return;
     }
     block->next = thread->blocks[cache];
@@ -124,7 +135,7 @@ void io_cache_give(enum io_cache cache, void *memory)
     thread->depth[cache]++;
 }
 
-void io_count(enum io_counter counter, int64_t difference)
+void NTAPI io_count(enum io_counter counter, int64_t difference)
 {
     int64_t *count = &thread_self()->counts[counter];
 
@@ -160,7 +171,7 @@ void nt_io_fail(enum nt_io_fault what, unsigned nth, bool from_then_on)
     __atomic_store_n(&faults[what].active, nth != 0, __ATOMIC_SEQ_CST);
 }
 
-bool io_should_fail(enum nt_io_fault what)
+bool NTAPI io_should_fail(enum nt_io_fault what)
 {
     if (!__atomic_load_n(&faults[what].active, __ATOMIC_ACQUIRE)) {
         return false;

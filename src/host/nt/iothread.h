@@ -1,7 +1,8 @@
 /**
  * \file
  * What the I/O manager keeps for each POSIX thread: caches of IRPs and MDLs, and counters, so that
- * the hot path takes no lock and shares no cache line. Internal to nt/.
+ * the hot path takes no lock and shares no cache line. Internal to nt/. In Windows' calling
+ * convention, as those who call them: see nt_routine_watched.
  */
 #ifndef HOST_NT_IOTHREAD_H
 #define HOST_NT_IOTHREAD_H
@@ -35,15 +36,15 @@ enum io_counter {
 
 /** Takes a block of the cache's size, or `size` bytes from the C heap when it is empty. NULL: no
  *  memory. */
-void *io_cache_take(enum io_cache cache, size_t size);
-void io_cache_give(enum io_cache cache, void *block);
+void *NTAPI io_cache_take(enum io_cache cache, size_t size);
+void NTAPI io_cache_give(enum io_cache cache, void *block);
 /** Off under the verifier and the sanitizers, which must see each block die. */
-bool io_cache_wanted(void);
+bool NTAPI io_cache_wanted(void);
 
-void io_count(enum io_counter counter, int64_t difference);
+void NTAPI io_count(enum io_counter counter, int64_t difference);
 int64_t io_counted(enum io_counter counter);
 
 /** Should this allocation or mapping fail? See nt_io_fail. */
-bool io_should_fail(enum nt_io_fault what);
+bool NTAPI io_should_fail(enum nt_io_fault what);
 
 #endif

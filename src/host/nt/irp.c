@@ -110,9 +110,9 @@ static void irp_release(PIRP irp)
     }
 }
 
-VOID NTAPI IoFreeIrp(PIRP Irp)
+/** Something is wrong with what IoFreeIrp was given. */
+static __attribute__((noinline)) void NTAPI irp_check_free(PIRP Irp)
 {
-    NT_ROUTINE(DISPATCH_LEVEL);
     if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP ||
         irp_block_of(Irp)->in_use != IRP_IN_USE) {
         verifier_bugcheck(RULE_IRP_FREE_NOT_IRP, (uintptr_t)Irp, 0, 0,
@@ -122,6 +122,15 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
             ->threaded) { /* Not Tail.Overlay.Thread: drivers set it, for the file system's use. */
         verifier_bugcheck(RULE_IRP_FREE_THREAD, (uintptr_t)Irp, 0, 0,
                           "IoFreeIrp of an IRP that its thread still waits for");
+    }
+}
+
+VOID NTAPI IoFreeIrp(PIRP Irp)
+{
+    NT_ROUTINE(DISPATCH_LEVEL);
+    if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP ||
+        irp_block_of(Irp)->in_use != IRP_IN_USE || irp_block_of(Irp)->threaded) {
+        irp_check_free(Irp);
     }
     irp_release(Irp);
 }
@@ -139,9 +148,11 @@ uint64_t nt_irp_count(void)
 
 /* --- the way down --- */
 
-NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+/* The checks are apart, in Windows' calling convention: see nt_routine_watched. */
+
+/** Something is wrong with what IofCallDriver was given. */
+static __attribute__((noinline)) void NTAPI irp_check_call(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    NT_ROUTINE(DISPATCH_LEVEL);
     if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP) {
         verifier_bugcheck(RULE_IRP_CALL_NOT_IRP, (uintptr_t)Irp, 0, 0,
                           "IoCallDriver with something that is not an IRP");
@@ -154,6 +165,15 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         verifier_bugcheck_at(RULE_IRP_NO_STACK_LOCATION, (uintptr_t)Irp, 0, 0, 0,
                              "the IRP has %d stack locations, and one more device is called",
                              Irp->StackCount);
+    }
+}
+
+NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    NT_ROUTINE(DISPATCH_LEVEL);
+    if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP || DeviceObject == NULL ||
+        DeviceObject->Type != IO_TYPE_DEVICE || Irp->CurrentLocation <= 1) {
+        irp_check_call(DeviceObject, Irp);
     }
     IoSetNextIrpStackLocation(Irp);
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
@@ -186,7 +206,8 @@ NTSTATUS nt_irp_send(PDEVICE_OBJECT device, PIRP irp)
 
 /* --- the way up --- */
 
-static void irp_check_completion(PIRP irp)
+/** Something is wrong with what IofCompleteRequest was given. */
+static __attribute__((noinline)) void NTAPI irp_check_completion(PIRP irp)
 {
     PDRIVER_CANCEL cancel;
     NTSTATUS status;
@@ -333,8 +354,8 @@ static void irp_copy_output(PIRP irp)
 }
 
 /** The end of an IRP that a thread waits for: results to the caller, then nothing of the IRP is
- *  left. */
-static void irp_finish(PIRP irp)
+ *  left. Apart, as the checks are. */
+static __attribute__((noinline)) void NTAPI irp_finish(PIRP irp)
 {
     if (!irp_block_of(irp)->threaded) {
         verifier_bugcheck(RULE_IRP_RAN_OFF_TOP, (uintptr_t)irp, 0, 0,
@@ -369,7 +390,12 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
     NT_ROUTINE(DISPATCH_LEVEL);
     UNREFERENCED_PARAMETER(PriorityBoost);
-    irp_check_completion(Irp);
+    if (nt_pool_is_freed(Irp) || Irp->Type != IO_TYPE_IRP ||
+        Irp->CurrentLocation > Irp->StackCount || Irp->IoStatus.Status == STATUS_PENDING ||
+        Irp->IoStatus.Status == -1 ||
+        __atomic_load_n(&Irp->CancelRoutine, __ATOMIC_SEQ_CST) != NULL) {
+        irp_check_completion(Irp);
+    }
     while (Irp->CurrentLocation <= Irp->StackCount) {
         PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(Irp);
         UCHAR control = location->Control;

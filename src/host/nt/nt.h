@@ -108,6 +108,28 @@ static inline void nt_routine_enter(const char *name, KIRQL max_irql, const void
         nt_routine_watched(name, max_irql, caller);
     }
 }
+/** Before a callback of a driver: what has to be the same when it returns. */
+static inline struct verifier_mark verifier_callback_enter(const char *callback)
+{
+    const struct nt_thread *thread = sched_current();
+
+    return (struct verifier_mark){thread->irql, thread->verify.held_count, thread->critical_region,
+                                  callback};
+}
+/** The rest of verifier_callback_leave: what is not the same is a bugcheck. */
+void NTAPI verifier_callback_broke(const struct verifier_mark *mark);
+static inline void verifier_callback_leave(const struct verifier_mark *mark)
+{
+    const struct nt_thread *thread = sched_current();
+
+    if (__builtin_expect(thread->irql != mark->irql ||
+                             thread->verify.held_count > mark->held_count ||
+                             thread->critical_region != mark->critical_region,
+                         0)) {
+        verifier_callback_broke(mark);
+    }
+}
+
 /** The caller is what the explorer tells the driver's calls from the host's by. */
 #define NT_ROUTINE(max_irql) nt_routine_enter(__func__, (max_irql), __builtin_return_address(0))
 
@@ -191,11 +213,16 @@ void nt_pool_boot(void);
 uint32_t nt_pool_number(const void *address, uint64_t *offset);
 /** Is the address in paged pool? (Verifier on: paged pool has an arena of its own then.) */
 bool nt_pool_is_paged(const void *address);
+/** The rest of nt_pool_is_freed. */
+bool NTAPI nt_pool_was_freed(const void *address);
 /**
  * Was the block that the address lies in freed? Known with the verifier on only, and for as long as
  * it is in quarantine.
  */
-bool nt_pool_is_freed(const void *address);
+static inline bool nt_pool_is_freed(const void *address)
+{
+    return verifier_enabled() && nt_pool_was_freed(address);
+}
 /**
  * An object that is used at raised IRQL must not be in paged pool: bugcheck if it is. `what` e.g.
  * "spin lock".

@@ -100,7 +100,7 @@ uint32_t nt_pool_number(const void *address, uint64_t *offset)
     return record->block.number;
 }
 
-bool nt_pool_is_freed(const void *address)
+bool NTAPI nt_pool_was_freed(const void *address)
 {
     const struct record *record = arena_record_of(address);
 

@@ -125,7 +125,7 @@ uint64_t sched_seed(void)
 
 /** First call of a POSIX thread that the host did not make, or a thread that outlived its
  *  machine. */
-FIBER_NO_TSAN struct nt_thread *sched_attach(void)
+FIBER_NO_TSAN SCHED_SELDOM struct nt_thread *sched_attach(void)
 {
     if (sched_self.spawned) {
         real_park();

@@ -88,8 +88,15 @@ struct sched_self {
     bool spawned;
 };
 extern _Thread_local struct sched_self sched_self __attribute__((tls_model("initial-exec")));
+/** What inline functions seldom call is in Windows' calling convention, this header's own word for
+ *  NTAPI: see nt_routine_watched. */
+#if defined(__x86_64__)
+#define SCHED_SELDOM __attribute__((ms_abi))
+#else
+#define SCHED_SELDOM
+#endif
 /** The rest of sched_current(): the first call of a foreign POSIX thread. */
-struct nt_thread *sched_attach(void);
+SCHED_SELDOM struct nt_thread *sched_attach(void);
 
 /** The thread that is running; a foreign POSIX thread is attached (given a thread object) on first
  *  use. */

@@ -203,9 +203,8 @@ static void fail(struct api_request *r, UCHAR srb_status)
     irp_done(NULL, r->irp, r);
 }
 
-static void send(struct api_request *r, PPORT_UNIT unit)
+static void send(struct api_request *r, PPORT_UNIT unit, PDEVICE_OBJECT pdo)
 {
-    PDEVICE_OBJECT pdo = PortUnitPdo(unit);
     PIO_STACK_LOCATION location;
 
     IoReuseIrp(r->irp, STATUS_NOT_SUPPORTED);
@@ -217,7 +216,6 @@ static void send(struct api_request *r, PPORT_UNIT unit)
     SrbSetOriginalRequest(&r->srb.Scsi, r->irp);
     if (pdo != NULL) {
         IoCallDriver(pdo, r->irp);
-        ObDereferenceObject(pdo);
     } else {
         IoSetNextIrpStackLocation(r->irp);
         PortUnitScsi(unit, r->irp);
@@ -228,19 +226,23 @@ static void issue(struct api_request *r)
 {
     PPORT_ADAPTER adapter = PortTheAdapter;
     struct host_request *request = r->request;
+    PDEVICE_OBJECT pdo;
     PPORT_UNIT unit;
 
     if (adapter == NULL || (adapter->State != PortRunning && adapter->State != PortStopped)) {
         fail(r, SRB_STATUS_NO_HBA);
         return;
     }
-    unit = PortUnitGet(adapter, request->path, request->target, request->lun, TRUE);
+    unit = PortUnitGetWithPdo(adapter, request->path, request->target, request->lun, TRUE, &pdo);
     if (unit == NULL || !prepare_buffer(r)) {
         fail(r, SRB_STATUS_INTERNAL_ERROR);
     } else if (!build_srb(r, adapter)) {
         fail(r, SRB_STATUS_INVALID_REQUEST); /* a CDB longer than this SRB form holds */
     } else {
-        send(r, unit);
+        send(r, unit, pdo);
+    }
+    if (pdo != NULL) {
+        ObDereferenceObject(pdo);
     }
     if (unit != NULL) {
         PortUnitRelease(unit);

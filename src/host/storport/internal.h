@@ -266,17 +266,20 @@ struct _PORT_ADAPTER {
     KSPIN_LOCK StartIoLock;
     KSPIN_LOCK InterruptLock;
 
-    LONG Hold;        /* PORT_HOLD_*, interlocked */
+    LONG Hold; /* PORT_HOLD_*, interlocked */
+    LONG TickArmed;
+    LONG ServiceIrps; /* given to HwProcessServiceRequest, not completed */
+    KEVENT Idle;
+
+    UCHAR Apart[64];  /* each request changes what follows: on a line of its own */
+    LONG Rundown;     /* 1 + requests + calls in progress */
     LONG Outstanding; /* limited by MaxNumberOfIO */
     LONG Full;        /* somebody was held because of that limit */
     LONG BusyCount;
-    LONG Rundown; /* 1 + requests + calls in progress */
-    KEVENT Idle;
-    LONG ServiceIrps; /* given to HwProcessServiceRequest, not completed */
-    LONG64 NextId;
-    LONG64 Started, Completed;
+    LONG64 Started; /* requests: the number of the newest one */
+    LONG64 Completed;
+    UCHAR ApartToo[64];
 
-    LONG TickArmed;
     KTIMER TickTimer;
     KDPC TickDpc;
     PORT_HOLD_TIMER PauseTimer;
@@ -334,8 +337,9 @@ BOOLEAN PortCallInitialize(PPORT_ADAPTER Adapter);
 /** Finds a unit, or makes one when `Create`. \return referenced, or NULL. \irql{<=
  * DISPATCH_LEVEL} */
 PPORT_UNIT PortUnitGet(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun, BOOLEAN Create);
-/** The unit's PDO, referenced, or NULL. \irql{<= DISPATCH_LEVEL} */
-PDEVICE_OBJECT PortUnitPdo(PPORT_UNIT Unit);
+/** The same, and the unit's PDO: referenced, or NULL. \irql{<= DISPATCH_LEVEL} */
+PPORT_UNIT PortUnitGetWithPdo(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun,
+                              BOOLEAN Create, PDEVICE_OBJECT *Pdo);
 VOID PortUnitReference(PPORT_UNIT Unit);
 VOID PortUnitRelease(PPORT_UNIT Unit);
 /** Nothing more starts; what is queued ends with NO_DEVICE. */

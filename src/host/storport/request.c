@@ -7,7 +7,10 @@
  */
 #include "storport/internal.h"
 
+/** An SRB extension is not zeroed; what the last request left in it would look like something. */
 #define PORT_POISON 0xA5
+/** A request's own references, and those of the call of HwStartIo, which may outlive it. */
+#define PORT_REQUEST_REFERENCES 2
 
 static BOOLEAN PortIsReset(UCHAR Function)
 {
@@ -79,9 +82,17 @@ static VOID PortRequestFill(PPORT_REQUEST Request, PIRP Irp, PSCSI_REQUEST_BLOCK
     Request->Resets = 0;
     Request->Timed = timeout != 0;
     Request->TicksLeft = timeout == 0 ? 0 : timeout + 1; /* the first tick may come at once */
-    Request->Id = (ULONG64)InterlockedIncrement64(&Request->Unit->Adapter->NextId);
+    Request->Id = (ULONG64)InterlockedIncrement64(&Request->Unit->Adapter->Started);
     Irp->Tail.Overlay.DriverContext[2] =
         (PVOID)Request->Id; /* for whoever wants to find it in the trace */
+}
+
+/** A request that was not taken after all. */
+static VOID PortRundownReleaseRequest(PPORT_ADAPTER Adapter)
+{
+    for (LONG i = 0; i < PORT_REQUEST_REFERENCES; i++) {
+        PortRundownRelease(Adapter);
+    }
 }
 
 NTSTATUS PortRequestTake(PPORT_UNIT Unit, PIRP Irp, PPORT_REQUEST *Request)
@@ -98,10 +109,10 @@ NTSTATUS PortRequestTake(PPORT_UNIT Unit, PIRP Irp, PPORT_REQUEST *Request)
     if (PortMustWait(Unit, SrbGetSrbFlags(srb), reset)) {
         return STATUS_DEVICE_BUSY;
     }
-    PortRundownReference(adapter);
+    InterlockedAdd(&adapter->Rundown, PORT_REQUEST_REFERENCES);
     if ((ReadAcquire(&adapter->Hold) & (LONG)PORT_HOLD_STOPPED) != 0 ||
         (!reset && !PortAdapterTakeSlot(adapter))) {
-        PortRundownRelease(adapter);
+        PortRundownReleaseRequest(adapter);
         return STATUS_DEVICE_BUSY;
     }
     request = PortRequestAllocate(Unit);
@@ -109,11 +120,11 @@ NTSTATUS PortRequestTake(PPORT_UNIT Unit, PIRP Irp, PPORT_REQUEST *Request)
         if (!reset) {
             InterlockedDecrement(&adapter->Outstanding);
         }
-        PortRundownRelease(adapter);
+        PortRundownReleaseRequest(adapter);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     PortRequestFill(request, Irp, srb, function, reset);
-    PortUnitReference(Unit);
+    InterlockedAdd(&Unit->References, PORT_REQUEST_REFERENCES);
     InsertTailList(&Unit->Outstanding, &request->Link);
     Unit->OutstandingCount++;
     *Request = request;
@@ -218,7 +229,7 @@ static BOOLEAN PortRequestPrepare(PPORT_REQUEST Request)
     }
     if (Request->Unit->Adapter->Config.SrbExtensionSize == 0) {
         Request->SrbExtension = NULL;
-    } else {
+    } else if (Request->Guarded) {
         RtlFillMemory(Request->SrbExtension, Request->Unit->Adapter->Config.SrbExtensionSize,
                       PORT_POISON);
     }
@@ -259,15 +270,12 @@ VOID PortRequestIssue(PPORT_REQUEST Request)
     PPORT_UNIT unit = Request->Unit;
     PPORT_ADAPTER adapter = unit->Adapter;
 
-    PortUnitReference(unit);
-    PortRundownReference(adapter); /* for the call, which may outlive the request */
     if (Request->Timed && ReadNoFence(&adapter->TickArmed) == 0) {
         PortTickArm(adapter);
     }
     if (Request->Opcode == SCSIOP_INQUIRY) {
         WriteNoFence(&unit->Inquired, TRUE);
     }
-    InterlockedIncrement64(&adapter->Started);
     PortTraceStart(PortSrbName(Request->Function, Request->Opcode), Request->Id,
                    (ULONG64)unit->Path << 16 | (ULONG64)unit->Target << 8 | unit->Lun,
                    Request->Function == SRB_FUNCTION_EXECUTE_SCSI ? Request->Opcode

@@ -120,7 +120,27 @@ VOID PortUnitRelease(PPORT_UNIT Unit)
     PortUnitFree(Unit);
 }
 
-PPORT_UNIT PortUnitGet(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun, BOOLEAN Create)
+/** Its PDO, referenced, or NULL. \locks{Adapter->Lock held} */
+static PDEVICE_OBJECT PortUnitTakePdo(PPORT_UNIT Unit)
+{
+    if (Unit->Pdo != NULL) {
+        ObReferenceObject(Unit->Pdo);
+    }
+    return Unit->Pdo;
+}
+
+/** Enters a unit that is new. \locks{Adapter->Lock held} */
+static VOID PortUnitHash(PPORT_UNIT Unit)
+{
+    PPORT_UNIT *bucket = &Unit->Adapter->Buckets[PortBucket(Unit->Path, Unit->Target, Unit->Lun)];
+
+    Unit->NextInBucket = *bucket;
+    *bucket = Unit;
+    InsertTailList(&Unit->Adapter->Units, &Unit->Link);
+}
+
+PPORT_UNIT PortUnitGetWithPdo(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun,
+                              BOOLEAN Create, PDEVICE_OBJECT *Pdo)
 {
     PPORT_UNIT unit, fresh = NULL;
     KIRQL irql;
@@ -131,13 +151,12 @@ PPORT_UNIT PortUnitGet(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lu
         if (unit != NULL) {
             InterlockedIncrement(&unit->References);
         } else if (fresh != NULL) {
-            ULONG bucket = PortBucket(Path, Target, Lun);
-
             unit = fresh;
             fresh = NULL;
-            unit->NextInBucket = Adapter->Buckets[bucket];
-            Adapter->Buckets[bucket] = unit;
-            InsertTailList(&Adapter->Units, &unit->Link);
+            PortUnitHash(unit);
+        }
+        if (Pdo != NULL) {
+            *Pdo = unit != NULL ? PortUnitTakePdo(unit) : NULL;
         }
         KeReleaseSpinLock(&Adapter->Lock, irql);
         if (unit != NULL || !Create) {
@@ -152,6 +171,11 @@ PPORT_UNIT PortUnitGet(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lu
         PortUnitFree(fresh);
     }
     return unit;
+}
+
+PPORT_UNIT PortUnitGet(PPORT_ADAPTER Adapter, UCHAR Path, UCHAR Target, UCHAR Lun, BOOLEAN Create)
+{
+    return PortUnitGetWithPdo(Adapter, Path, Target, Lun, Create, NULL);
 }
 
 PPORT_UNIT PortUnitNext(PPORT_ADAPTER Adapter, PPORT_UNIT Previous)
@@ -171,20 +195,6 @@ PPORT_UNIT PortUnitNext(PPORT_ADAPTER Adapter, PPORT_UNIT Previous)
         PortUnitRelease(Previous);
     }
     return next;
-}
-
-PDEVICE_OBJECT PortUnitPdo(PPORT_UNIT Unit)
-{
-    PDEVICE_OBJECT pdo;
-    KIRQL irql;
-
-    KeAcquireSpinLock(&Unit->Adapter->Lock, &irql);
-    pdo = Unit->Pdo;
-    if (pdo != NULL) {
-        ObReferenceObject(pdo);
-    }
-    KeReleaseSpinLock(&Unit->Adapter->Lock, irql);
-    return pdo;
 }
 
 VOID PortUnitGone(PPORT_UNIT Unit)

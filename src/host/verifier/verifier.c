@@ -239,15 +239,7 @@ void verifier_enable(bool on)
 
 /* --- around callbacks --- */
 
-struct verifier_mark verifier_callback_enter(const char *callback)
-{
-    const struct nt_thread *thread = sched_current();
-
-    return (struct verifier_mark){thread->irql, thread->verify.held_count, thread->critical_region,
-                                  callback};
-}
-
-void verifier_callback_leave(const struct verifier_mark *mark)
+void NTAPI verifier_callback_broke(const struct verifier_mark *mark)
 {
     const struct nt_thread *thread = sched_current();
     const struct verifier_thread *mine = &thread->verify;

@@ -89,15 +89,13 @@ void verifier_lock_acquired(const void *lock, const char *kind);
 void verifier_lock_released(const void *lock, const char *kind);
 /** Memory goes away: a lock in it that is held is a bugcheck, the others are forgotten. */
 void verifier_memory_freed(const void *start, size_t bytes);
-/** Called around each driver callback: IRQL and held locks must be the same afterwards. */
+/** What must be the same after a callback of a driver as before it: see nt/nt.h, verifier_callback_enter. */
 struct verifier_mark {
     uint8_t irql;
     unsigned held_count;
     int critical_region;
     const char *callback;
 };
-struct verifier_mark verifier_callback_enter(const char *callback);
-void verifier_callback_leave(const struct verifier_mark *mark);
 /** At unload: threads, handles, references, pool by tag, timers, notifications, device
  *  interfaces left behind are a bugcheck (0xC4/0x62 for pool, 0xCE for a thread in the image
  *  ...). */
