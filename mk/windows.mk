@@ -23,7 +23,7 @@ SYS_OUTPUT := $(PACKAGE) $(MW)/vmini.sys.debug $(SYS_FIXTURES)
 
 .PHONY: windows
 windows: deps-windows
-	@$(MAKE) --no-print-directory $(SYS_OUTPUT)
+	@$(MAKE) --no-print-directory $(SYS_OUTPUT) $(B)/nthost
 	@printf '%s\n' '$(WIN): a driver package for Windows; README.txt says how it is signed and installed.' \
 		'Try it here: build/nthost run --inf $(WIN)/vmini.inf'
 
