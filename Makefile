@@ -93,6 +93,7 @@ help-all: help
 	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test compare lint windows bench ci)' \
 	'  make conformance      libiscsi'"'"'s suite against nthost serve; make soak: data; make bench-iscsi: beside tgtd; make fuzz' \
 	'  make windows          a driver package for Windows, by mingw-w64: build/windows; test-sys: its vmini.sys, tested' \
+	'  make test-wine        the same package installed, loaded and asked by Wine, a loader that nobody here wrote' \
 	'  make compile          everything with gcc and with clang' \
 	'  make docs-test        the book in a browser: links, narrow windows, the search (Chromium)' \
 	'  make docs-check       a broken reference fails, and the output that the chapters show is fresh' \

@@ -102,6 +102,10 @@ static void test_install_refuses(void)
     copy_of_inf("package/class.inf", "= SCSIAdapter", "= DiskDrive");
     EXPECT(tool("inf", "install", "package/class.inf", "--test-signing", REGISTRY, NULL), 1,
            "error 1281");
+    copy_of_inf("package/disk.inf", "= SCSIAdapter\nClassGuid   = {4D36E97B",
+                "= DiskDrive\nClassGuid   = {4D36E967");
+    EXPECT(tool("inf", "install", "package/disk.inf", "--test-signing", REGISTRY, NULL), 1,
+           "package/disk.inf:23: error 9008: Class DiskDrive is not that of a storage adapter");
     copy_of_inf("package/service.inf", "[Vmini_Service]", "[Vmini_Servise]");
     EXPECT(tool("inf", "install", "package/service.inf", "--test-signing", REGISTRY, NULL), 1,
            "error 1203", "Vmini_Service");

@@ -28,6 +28,7 @@ enum {
     INF_CODE_NO_TARGET = 9005,   /**< No models for this platform or build. */
     INF_CODE_SECURITY = 9006,    /**< The security descriptor is malformed or too generous. */
     INF_CODE_UNSUPPORTED = 9007, /**< Correct on Windows, not implemented by this host. */
+    INF_CODE_WRONG_CLASS = 9008, /**< A setup class, but not that of a storage adapter. */
 };
 
 enum inf_severity { INF_WARNING, INF_ERROR };

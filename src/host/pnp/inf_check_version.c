@@ -75,12 +75,13 @@ static bool is_guid(const char *text)
     return true;
 }
 
-/** A name and a GUID of Microsoft's classes belong together. */
-static void check_pair(const struct inf_file *inf, const struct inf_line *name,
+/** A name and a GUID of Microsoft's classes belong together. \return do they? */
+static bool check_pair(const struct inf_file *inf, const struct inf_line *name,
                        const struct inf_line *guid, struct inf_findings *findings)
 {
     const char *name_text = inf_text_or_empty(name, 1);
     const char *guid_text = inf_text_or_empty(guid, 1);
+    bool good = true;
 
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         bool same_name = inf_same(name_text, classes[i].name);
@@ -96,6 +97,31 @@ static void check_pair(const struct inf_file *inf, const struct inf_line *name,
                     "GUID of the class that is meant.",
                     classes[i].guid, classes[i].name, name_text, classes[i].name);
         }
+        good = good && same_name == same_guid;
+    }
+    return good;
+}
+
+/**
+ * Name and GUID belong together; but is it an adapter's class? With another one the package
+ * installs on Windows, and then that class's filter drivers sit on the adapter (for DiskDrive, the
+ * partition manager).
+ */
+static void check_adapter_class(const struct inf_file *inf, const struct inf_line *name,
+                                struct inf_findings *findings)
+{
+    const char *text = inf_text_or_empty(name, 1);
+
+    if (inf_same(text, "HDC")) {
+        inf_add(findings, inf, INF_ERROR, INF_CODE_UNSUPPORTED, inf_field(name, 1),
+                "This host's adapters are of class SCSIAdapter; HDC is for ATA controllers.\nWrite "
+                "Class = SCSIAdapter and ClassGuid = %s.",
+                classes[0].guid);
+    } else if (!inf_same(text, "SCSIAdapter")) {
+        inf_add(findings, inf, INF_ERROR, INF_CODE_WRONG_CLASS, inf_field(name, 1),
+                "Class %.40s is not that of a storage adapter.\nWrite Class = SCSIAdapter and "
+                "ClassGuid = %s: another class brings its own filter drivers.",
+                text, classes[0].guid);
     }
 }
 
@@ -111,8 +137,8 @@ static void check_class(const struct inf_file *inf, struct inf_findings *finding
         inf_add(findings, inf, INF_ERROR, INF_CODE_BAD_TOKEN, inf_field(guid, 1),
                 "\"%.60s\" is no GUID.\nWrite it as {4D36E97B-E325-11CE-BFC1-08002BE10318}.",
                 inf_text_or_empty(guid, 1));
-    } else if (name != NULL && guid != NULL) {
-        check_pair(inf, name, guid, findings);
+    } else if (name != NULL && guid != NULL && check_pair(inf, name, guid, findings)) {
+        check_adapter_class(inf, name, findings);
     }
 }
 

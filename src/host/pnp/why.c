@@ -12,7 +12,7 @@ static void why_no_devnode(FILE *out)
             "device node, so Storport never calls HwFindAdapter, and the driver was unloaded "
             "again.\n"
             "A virtual adapter has no bus that would report it. Somebody must make a device node "
-            "with its hardware ID (root\\%s):\n"
+            "with the hardware ID of the INF, say root\\%s:\n"
             "  here:        nthost inf install FILE.inf\n"
             "  on Windows:  devgen /add /bus ROOT /hardwareid root\\%s, or devcon install FILE.inf "
             "root\\%s\n",
