@@ -130,7 +130,7 @@ def row_functions(row, members, functions):
 def find_tables(source, functions, structures):
     """Constant tables with functions in them: name -> [(member, function)]."""
     tables, files = {}, {}
-    pattern = re.compile(r"(?m)^(?:static )?(?:const )?(\w+)[^\n;=(]*?(?:\(\*const )?\b(\w+)(\[\])?\)?"
+    pattern = re.compile(r"(?m)^(?:static )?(?:const )?(\w+)[^\n;=(]*?(?:\(\*const )?\b(\w+)(\[\w*\])?\)?"
                          r"(?:\([^)]*\))?\s*=\s*\{")
     for file, lines in source.code.items():
         text = "\n".join(lines)
