@@ -6,6 +6,7 @@ docs: deps-docs
 docs-check: deps-docs deps-windows
 	@mk/docs.sh --canary
 	@mk/outputs.sh --check
+	@$(VARIANTS) page --check
 # In a browser: links, anchors, the console, narrow windows, the search. Leaves pictures in build/docs/shots.
 docs-test: deps-docs-test
 	@[ -f build/docs/html/index.html ] || mk/docs.sh

@@ -122,7 +122,7 @@ def main():
         if name in ("matrix", "race"):
             each.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
         if name == "race":
-            each.add_argument("--seeds", type=int, default=2000)
+            each.add_argument("--seeds", type=int, default=races.SEEDS)
         if name == "matrix":
             each.add_argument("--record", action="store_true",
                               help="writes what fails into the lists: look at them with git diff")

@@ -65,10 +65,17 @@ def blocks_of(text):
     return dict(re.findall(r"^```(before|after|story|proof)\n(.*?)^```$", text, re.M | re.S))
 
 
+def same(side, got, block):
+    """How many schedules there are, and which one fails first, depends on the compiler."""
+    if side == "proof":
+        got, block = (re.sub(r"\d+", "#", text) for text in (got, block))
+    return got == block
+
+
 def both_sides(fix, script):
     """What the story's blocks have to say: block -> text."""
     if script.startswith("#!race"):
-        told = races.sides(built_tree(fix.number, [races.POINTS]), fix.number)
+        told = races.sides(built_tree(fix.number, [races.POINTS]), fix.number, races.SEEDS)
         return dict(zip(("story", "proof"), told))
     runner = re.match(r"#!case ([\w-]+)/", script)
     targets = [f"{BUILD}/vmini.so"] + ([f"{BUILD}/tests/{runner[1]}/run"] if runner else [])
@@ -89,7 +96,7 @@ def command_capture(arguments):
                 raise Failure(f"{fix.story.relative_to(ROOT)} has no ```{side} block")
             if arguments.write:
                 story = story.replace(f"```{side}\n{block}```", f"```{side}\n{got}```")
-            elif got != block:
+            elif not same(side, got, block):
                 bad += 1
                 print(f"{fix.story.relative_to(ROOT)}: {side} is not what is answered now:")
                 print("\n".join(difflib.unified_diff(block.splitlines(), got.splitlines(), "story",

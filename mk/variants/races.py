@@ -16,6 +16,7 @@ import story
 from trees import BUILD, ROOT, Failure, built_tree, find_fix
 
 POINTS = f"{BUILD}/points/vmini.so"
+SEEDS = 2000  # Of PCT: one of them has to fail without the fix.
 
 
 def nthost(tree, *arguments):
@@ -66,41 +67,46 @@ def verdict(played):
 
 def ending(result):
     """How it ended, from "bugcheck 0xD5 in VminiBusFind (vmini.so): rule, details"."""
-    text = result["ending"].replace(" (vmini.so)", "")
+    text = result["ending"].replace(" (vmini.so)", "").rstrip(".") + "."
     return "\n".join(textwrap.wrap("The end: " + text, story.WIDTH, break_on_hyphens=False)) + "\n"
 
 
-def sides(tree, number):
-    """What the story of a fix shows: the first schedule that fails without it; and with it."""
-    before = play(tree, number, "--seeds", 0)
-    after = play(ROOT, number, "--seeds", 0)
-    if not before["schedules"]["fails"]:
-        raise Failure(f"fix {number}: no schedule with {delays(before)} fails without it")
-    if after["schedules"]["fails"]:
-        raise Failure(f"fix {number}: with it one fails: {after['schedules']['ending']}")
+def both(tree, number, seeds):
+    """Plays a race without its fix and with it. Returns both, their table, and what is wrong."""
+    before = play(tree, number, "--seeds", seeds)
+    after = play(ROOT, number, "--seeds", max(seeds // 10, 1))
+    table = f"without it   {verdict(before)}\nwith it      {verdict(after)}\n"
+    wrong = []
+    if not (before["seeds"]["fails"] and before["schedules"]["fails"]):
+        wrong.append("NOT FOUND without the fix: the race is not proven")
+    if after["seeds"]["fails"] or after["schedules"]["fails"]:
+        wrong.append("LOST by the finished driver")
+    return before, table, wrong
+
+
+def sides(tree, number, seeds):
+    """What the page of a fix shows: the story of the first schedule that fails, and the table."""
+    before, table, wrong = both(tree, number, seeds)
+    if wrong:
+        raise Failure(f"fix {number}: {'; '.join(wrong)}\n{table}")
     told = tell(tree, number, "--seeds", 0) + "\n" + ending(before["schedules"])
     # A line's number changes with every line above it, and says nothing that the line does not.
-    told = re.sub(r"^(    \w+\.[ch]):\d+", r"\1", told, flags=re.M)
-    return told, f"every schedule with {delays(after)}: none fails\n"
+    told = re.sub(r"^    (\w+\.[ch]):\d+ +", lambda line: f"    {line[1]:<17} ", told, flags=re.M)
+    return told, table
 
 
 def prove(number, seeds):
     """Both sides of one race. Returns its text, and whether it is as it should be."""
     fix = find_fix(number)
     tree = built_tree(fix.number, [POINTS])
-    before = play(tree, fix.number, "--seeds", seeds)
-    after = play(ROOT, fix.number, "--seeds", max(seeds // 10, 1))
-    text = (f"fix {fix.number}  {fix.title}\n    {races()[fix.number][1]}\n"
-            f"    without it   {verdict(before)}\n    with it      {verdict(after)}\n")
+    before, table, wrong = both(tree, fix.number, seeds)
+    text = (f"fix {fix.number}  {fix.title}\n    {races()[fix.number][1]}\n" +
+            textwrap.indent(table, "    "))
     if before["seeds"]["fails"]:
         text += f"\nSeed {before['seed']} again, without the fix:\n\n"
         text += tell(tree, fix.number, "--seed", before["seed"])
         text += "\n" + ending(before["seeds"])
-    lost = before["seeds"]["fails"] and before["schedules"]["fails"]
-    won = not after["seeds"]["fails"] and not after["schedules"]["fails"]
-    text += "" if lost else "\nNOT FOUND without the fix: the race is not proven\n"
-    text += "" if won else "\nLOST by the finished driver\n"
-    return text, lost and won
+    return text + "".join(f"\n{line}\n" for line in wrong), not wrong
 
 
 def command_race(arguments):

@@ -7,6 +7,7 @@ steps in between, it was stopped there, unless it waited.
 """
 
 import dataclasses
+import itertools
 import pathlib
 import re
 import subprocess
@@ -174,6 +175,12 @@ def runs_of(steps):
     return runs
 
 
+def shown(steps):
+    """Their lines of source, each once, the last few: (place, statement, list operation)."""
+    return list(dict.fromkeys((step.place, step.text, step.inner)
+                              for step in steps if step.place))[-SHOWN:]
+
+
 class Story:
     """The sentences."""
 
@@ -199,8 +206,8 @@ class Story:
             for run in runs_of(between):
                 if meeting:
                     self.tell_meeting(run, mine + [halted] + after)
-                elif any(step.what.startswith("StorPort") for step in run):
-                    self.tell(run)  # Who came to an end with Storport meanwhile.
+                else:  # Who came to an end with Storport meanwhile.
+                    self.tell([step for step in run if step.what.startswith("StorPort")])
             self.tell(after, "goes on")
         else:
             self.tell_to_the_end(halted, runs_of(between))
@@ -224,10 +231,8 @@ class Story:
 
     def show(self, steps):
         """Their lines of source, each once, the last few."""
-        shown = list(dict.fromkeys((step.place, step.text, step.inner)
-                                   for step in steps if step.place))[-SHOWN:]
         last = ""
-        for place, text, inner in shown:
+        for place, text, inner in shown(steps):
             if place != last:
                 self.lines += textwrap.wrap(text, WIDTH, initial_indent=f"    {place:<17} ",
                                             subsequent_indent=" " * 26, break_on_hyphens=False)
@@ -255,18 +260,22 @@ class Story:
         self.lines.append("when others go on.")
 
     def tell(self, steps, how=""):
-        steps = [step for step in steps if step.place]
+        """What one thread did: the last few lines, below the functions that they are in."""
+        lines = shown(steps)
+        steps = [step for step in steps if (step.place, step.text, step.inner) in lines]
         if not steps:
             return
-        who = self.trace.label(steps[-1].thread)
+        who = f"{self.trace.label(steps[0].thread)}{' ' + how if how else ''}"
         before = self.lines
         self.lines = [""]
-        self.say(f"{who}{' ' + how if how else ''}{self.where(steps[-1])}:")
-        self.show(steps)
+        for _, group in itertools.groupby(steps, lambda step: self.where(step)):
+            group = list(group)
+            self.say(f"{who}{self.where(group[-1])}:")
+            self.show(group)
+            who = "    then"
         if before[-len(self.lines):] != self.lines:  # Somebody who looks again and again is told once.
             before += self.lines
         self.lines = before
-
 
 def tell(text, tree, driver):
     """The story of a trace as text."""

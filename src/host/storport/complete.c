@@ -39,7 +39,7 @@ PPORT_REQUEST PortRequestOf(PPORT_ADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
     if (request == NULL || request->MiniportSrb != Srb ||
         ReadNoFence(&request->State) != PORT_REQUEST_ISSUED) {
         PORT_VIOLATION(SRB_TWICE, SCSI_VERIFIER_DETECTED_VIOLATION, 0x2004, 0, 0, 0,
-                       "an SRB that is not outstanding (completed before, or never issued) was "
+                       "An SRB that is not outstanding (completed before, or never issued) was "
                        "given to StorPort");
     }
     return request;
