@@ -4,10 +4,9 @@ FORMAT ?= text
 PROBE_OUTPUT := $(if $(filter html,$(FORMAT)),--output $(B)/probe.html)
 
 .PHONY: probe run-probe
-probe: deps-build
-	@$(MAKE) --no-print-directory before
+probe: deps-compare
 	@$(MAKE) --no-print-directory run-probe
-run-probe: $(B)/nthost $(B)/vmini.so
+run-probe: $(B)/nthost $(B)/vmini.so build/variants/before/$(B)/vmini.so
 	@$(B)/nthost probe --before --compare $(B)/vmini.so --format $(FORMAT) $(PROBE_OUTPUT)
 	@$(if $(PROBE_OUTPUT),echo "the page: $(B)/probe.html")
 

@@ -85,6 +85,7 @@ def command_refresh(arguments):
             before = make_tree(pathlib.Path(scratch) / "before", [fix], objects=False)
             fix.patch.write_text(make_patch(pathlib.Path(scratch), before, fix))
         print(f"{fix.number}  {len(fix.patch.read_text().splitlines())} lines")
+    matrix.PAGE.write_text(matrix.page_text())
 
 
 def make_patch(scratch, before, fix):
