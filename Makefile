@@ -253,7 +253,7 @@ everything: $(B)/vmini.so $(B)/points/vmini.so $(B)/nthost $(B)/vminictl $(RUNNE
 demo: deps-demo
 	@$(MAKE) --no-print-directory run-demo
 run-demo: $(B)/nthost $(B)/vmini.so
-	@BUILD=$(B) DISK='$(DISK)' ISO='$(ISO)' mk/demo.sh
+	@BUILD=$(B) DISK='$(DISK)' ISO='$(ISO)' MAKE='$(MAKE)' mk/demo.sh
 
 .PHONY: bench
 bench: deps-bench

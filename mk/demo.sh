@@ -2,6 +2,8 @@
 # make demo: a disk and a CD-ROM image, made here or the user's own, served by the driver; a copy of the disk through SRBs;
 # then witnesses that know nothing of the driver: cmp, sha256sum, the file system's own checker.
 #
+# At the end one fault of the driver of the articles, as the host stops it, and what the finished driver answers.
+#
 #   BUILD   build directory (default: build)      DISK, ISO   images of the user's own, never written to
 set -eu
 LC_ALL=C
@@ -37,8 +39,9 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     label=$(printf '\033[1m')
     plain=$(printf '\033[0m')
 fi
+chapter_of='checked by'
 tell() { # label, text
-    printf ' %s%-14s%s%s%-12s%s %s\n' "$chapter" 'checked by' "$plain" "$label" "$1" "$plain" "$2"
+    printf ' %s%-14s%s%s%-12s%s %s\n' "$chapter" "$chapter_of" "$plain" "$label" "$1" "$plain" "$2"
 }
 
 # The same files at the same minute give the same images, byte for byte.
@@ -91,6 +94,33 @@ check_file_system() { # the copy, with the file system's own program, where ther
     fi
 }
 
+# One CDB to a driver, on a machine that it may bring down: nthost is the child.
+ask() { # driver, its INF, CDB and room
+    printf 'cdb 0:0:0 %s\n' "$3" | "$build/nthost" run --driver "$1" --inf "$2" --disk "$here/small.img" --script - 2>&1 || true
+}
+one_fault() { # fix 04, with all the others taken out as well
+    tree=build/variants/before
+    inf=src/driver/05-install/vmini.inf
+    cdb='28 00 00 00 00 00 00 00 09 00 in 4096'
+    chapter_of=06-compliance
+    if ! ${MAKE:-make} -s --no-print-directory "$tree/$build/vmini.so" >"$here/before-build.log" 2>&1; then
+        tell before "cannot be made of what src/ is now: $here/before-build.log says why"
+        return
+    fi
+    rm -f "$here/small.img"
+    truncate -s 64K "$here/small.img"
+    ask "$tree/$build/vmini.so" "$tree/$inf" "$cdb" >"$here/before.log"
+    ask "$build/vmini.so" "$inf" "$cdb" >"$here/after.log"
+    grep -q '^\*\*\* STOP' "$here/before.log" && grep -q '^  sense' "$here/after.log" ||
+        fail "the fault of the driver of the articles did not show" "look at $here/before.log and $here/after.log"
+    tell before 'the driver of the articles (make before) gets a READ of 9 blocks, with room for 8:'
+    awk '/^\*\*\* STOP/ { sub(/0x0+/, "0x"); print }
+        /^  (rule|details) / { sub(/^ +[a-z]+ +/, ""); gsub(/ from 0x[0-9a-f]+/, ""); print }
+        /^  > / { stack = stack (stack == "" ? "stack: " : " < ") $2 }
+        END { print stack }' "$here/before.log" | sed "s/^/$(printf '%28s' '')/"
+    tell after "$(sed -n 's/^  READ(10)/the finished driver/p; s/^  sense/sense/p' "$here/after.log" | sed "2s/^/$(printf '%28s' '')/")"
+}
+
 [ -x "$build/nthost" ] || fail "$build/nthost is not built" "make build"
 own_disk=$disk
 own_iso=$iso
@@ -118,6 +148,7 @@ check_file_system
 [ "$(digest "$disk")" = "$disk_before" ] && [ "$(digest "$iso")" = "$iso_before" ] ||
     fail "an image that was opened read-only has changed" "restore it from a copy; this is a fault of the driver"
 tell sha256sum 'disk and CD-ROM image are what they were before'
+one_fault
 
 cat <<END
 
@@ -128,4 +159,6 @@ END
 [ -n "$own_disk$own_iso" ] || echo '  make demo DISK=your.img ISO=your.iso
       images of your own, opened read-only'
 echo '  make test
-      what proves all this'
+      what proves all this
+  make probe; make diff FIX=04
+      what an analyser finds in the driver of the articles, and the fix for the fault above'
