@@ -122,10 +122,10 @@ VOID NTAPI KeBugCheck(ULONG Code)
     verifier_bugcheck_code(Code, 0, 0, 0, 0, "KeBugCheck was called.");
 }
 
-/** Is there no debugger? Never one here: a driver that asks before it breaks is not stopped.
- *  \irql{any} */
+/** Is there no debugger? Asked anew at each call: gdb may have come. \irql{any} (WDK:
+ *  KdRefreshDebuggerNotPresent) */
 BOOLEAN NTAPI KdRefreshDebuggerNotPresent(VOID)
 {
     NT_ROUTINE(HIGH_LEVEL);
-    return TRUE;
+    return !debugged();
 }
