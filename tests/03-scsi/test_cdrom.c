@@ -139,9 +139,34 @@ static void the_configuration_is_a_cdrom(void)
 
     scsi(&command, &units.cdrom, CONFIGURATION(0, 0, 1024), 1024);
     CU_ASSERT_EQUAL(VminiReadBe16(&command.data[6]), 0x0008);
-    CU_ASSERT_EQUAL(features(&current), 7);
-    CU_ASSERT_EQUAL(current, 7);
-    CU_ASSERT(memcmp(&command.data[8], "\x00\x00\x03\x04\x00\x08\x01\x00", 8) == 0);
+    CU_ASSERT_EQUAL(features(&current), 9);
+    CU_ASSERT_EQUAL(current, 8); /* All but DVD read. */
+    CU_ASSERT(memcmp(&command.data[8], "\x00\x00\x03\x08\x00\x10\x00\x00\x00\x08\x01\x00", 12) ==
+              0);
+    scsi(&command, &units.cdrom, CONFIGURATION(2, 0x001E, 1024), 1024);
+    CU_ASSERT(memcmp(&command.data[8], "\x00\x1E\x09\x04\x00\x00\x00\x00", 8) == 0);
+    scsi(&command, &units.cdrom, CONFIGURATION(2, 0x001F, 1024), 1024);
+    CU_ASSERT(memcmp(&command.data[8], "\x00\x1F\x04\x04\x00\x00\x00\x00", 8) == 0);
+}
+
+/** 449,850 blocks end at 99:59:74; with one more it cannot be a CD. */
+static void a_longer_image_is_a_dvd(void)
+{
+    unsigned current;
+    VMINI_UNIT disc;
+
+    scsi_unit(&disc, 449850ull * 2048, VMINI_CONNECT_CDROM, u"cd");
+    scsi(&command, &disc, CONFIGURATION(0, 0, 1024), 1024);
+    CU_ASSERT_EQUAL(VminiReadBe16(&command.data[6]), 0x0008);
+    scsi_unit(&disc, 449851ull * 2048, VMINI_CONNECT_CDROM, u"dvd");
+    scsi(&command, &disc, CONFIGURATION(0, 0, 1024), 1024);
+    CU_ASSERT_EQUAL(VminiReadBe16(&command.data[6]), 0x0010);
+    CU_ASSERT_EQUAL(features(&current), 9);
+    CU_ASSERT_EQUAL(current, 8); /* All but CD read. */
+    CU_ASSERT(memcmp(&command.data[8], "\x00\x00\x03\x08\x00\x10\x01\x00\x00\x08\x00\x00", 12) ==
+              0);
+    scsi(&command, &disc, CONFIGURATION(1, 0x001E, 1024), 1024); /* Current ones only. */
+    CU_ASSERT_EQUAL(VminiReadBe16(&command.data[8]), 0x001F);
 }
 
 static void without_a_medium_no_profile_is_current(void)
@@ -151,9 +176,10 @@ static void without_a_medium_no_profile_is_current(void)
     units.cdrom.Ejected = 1;
     scsi(&command, &units.cdrom, CONFIGURATION(0, 0, 1024), 1024);
     CU_ASSERT_EQUAL(VminiReadBe16(&command.data[6]), 0);
-    CU_ASSERT_EQUAL(features(&current), 7);
+    CU_ASSERT_EQUAL(features(&current), 9);
     CU_ASSERT_EQUAL(current, 6);
-    CU_ASSERT(memcmp(&command.data[8], "\x00\x00\x03\x04\x00\x08\x00\x00", 8) == 0);
+    CU_ASSERT(memcmp(&command.data[8], "\x00\x00\x03\x08\x00\x10\x00\x00\x00\x08\x00\x00", 12) ==
+              0);
     scsi(&command, &units.cdrom, CONFIGURATION(1, 0, 1024), 1024); /* only current ones */
     CU_ASSERT_EQUAL(features(&current), 6);
 }
@@ -166,9 +192,9 @@ static void one_feature_can_be_asked_for(void)
     EXPECT_GOOD(&command, 8 + 12);
     CU_ASSERT(memcmp(&command.data[8], "\x00\x10\x01\x08\x00\x00\x08\x00\x00\x01\x00\x00", 12) ==
               0);
-    scsi(&command, &units.cdrom, CONFIGURATION(2, 0x001F, 1024), 1024); /* none such: no error */
+    scsi(&command, &units.cdrom, CONFIGURATION(2, 0x0020, 1024), 1024); /* none such: no error */
     EXPECT_GOOD(&command, 8);
-    scsi(&command, &units.cdrom, CONFIGURATION(0, 0x0011, 1024), 1024);
+    scsi(&command, &units.cdrom, CONFIGURATION(0, 0x0020, 1024), 1024);
     CU_ASSERT_EQUAL(features(&current), 2); /* 0100h, 0105h */
     scsi(&command, &units.cdrom, CONFIGURATION(3, 0, 1024), 1024);
     EXPECT_FIELD(&command, 1, 1);
@@ -247,7 +273,7 @@ static void every_allocation_length_is_obeyed(void)
         scsi(&command, &units.cdrom, DISC(0, length), 300);
         EXPECT_GOOD(&command, min(length, 34));
         scsi(&command, &units.cdrom, CONFIGURATION(0, 0, length), 300);
-        EXPECT_GOOD(&command, min(length, 60));
+        EXPECT_GOOD(&command, min(length, 80));
     }
 }
 
@@ -265,6 +291,7 @@ CU_ErrorCode register_cdrom_suite(void)
         {"old programs put the format elsewhere", old_programs_put_the_format_elsewhere},
         {"the disc is complete", the_disc_is_complete},
         {"the configuration is a CD-ROM's", the_configuration_is_a_cdrom},
+        {"a longer image is a DVD", a_longer_image_is_a_dvd},
         {"without a medium no profile is current", without_a_medium_no_profile_is_current},
         {"one feature can be asked for", one_feature_can_be_asked_for},
         {"a new disc is told once", a_new_disc_is_told_once},

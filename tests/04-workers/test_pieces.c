@@ -154,6 +154,20 @@ static void write_same(void *argument)
     halt();
 }
 
+static void read_into_a_buffer(void *argument)
+{
+    struct job job;
+
+    (void)argument;
+    boot();
+    job = run(VminiDoReadBuffer, 0);
+    CHILD_CHECK(job.status == STATUS_SUCCESS && job.information == LENGTH);
+    CHILD_CHECK(memcmp(buffer, before + OFFSET, LENGTH) == 0);
+    CHILD_CHECK(buffer[LENGTH] == (uint8_t)(LENGTH * 3 + LENGTH / 512)); /* And no further. */
+    CHILD_CHECK(memcmp(after, before, sizeof(after)) == 0);
+    halt();
+}
+
 /* --- space --- */
 
 /** Makes the file sparse, as DO_CREATE does it for a thin disk. */
@@ -315,7 +329,7 @@ static void a_thin_disk_is_sparse(void *argument)
 /* --- what goes wrong --- */
 
 static const VMINI_WORK_COMMAND commands[] = {VminiDoWriteVerify, VminiDoCompareWrite,
-                                              VminiDoOrWrite, VminiDoWriteSame};
+                                              VminiDoOrWrite, VminiDoWriteSame, VminiDoReadBuffer};
 
 /** Each read and each write of each command, one after the other, fails or is short. */
 static void each_step_may_fail(void *argument)
@@ -350,8 +364,8 @@ static void each_step_may_fail(void *argument)
             }
         }
     }
-    /* WRITE SAME reads nothing; the others have three reads and three writes, twice. */
-    CHILD_CHECK(failures == 3 * 12 + 6);
+    /* WRITE SAME only writes, READ CD only reads; the others have three of each. All of it twice. */
+    CHILD_CHECK(failures == 3 * 12 + 2 * 6);
     halt();
 }
 
@@ -386,7 +400,7 @@ static void every_resource_may_be_missing(void *argument)
         }
     }
     /* IRP and completion for each of 6 steps, or 3; MDL, pool. */
-    CHILD_CHECK(failures == 3 * (6 + 6 + 2) + (3 + 3 + 2));
+    CHILD_CHECK(failures == 3 * (6 + 6 + 2) + 2 * (3 + 3 + 2));
     halt();
 }
 
@@ -428,6 +442,7 @@ CASE(verify_without_comparing)
 CASE(compare_and_write)
 CASE(or_write)
 CASE(write_same)
+CASE(read_into_a_buffer)
 CASE(ranges_become_zero)
 CASE(a_range_that_fails)
 CASE(where_the_data_are)
@@ -445,6 +460,7 @@ CU_ErrorCode register_pieces_suite(void)
         {"compare and write", test_compare_and_write},
         {"or and write", test_or_write},
         {"one block over and over", test_write_same},
+        {"read into a buffer", test_read_into_a_buffer},
         {"ranges become zero, and their space is given back", test_ranges_become_zero},
         {"a range that fails ends it", test_a_range_that_fails},
         {"where the data are", test_where_the_data_are},

@@ -10,6 +10,8 @@
  *     1, 2    10    2-5     7-8        blocks: 0 means 256
  *       5     12    2-5     6-9
  *       4     16    2-9     10-13
+ *     READ CD    12    2-5     6-8
+ *     READ CD MSF: from bytes 3-5 to 6-8, in minutes, seconds and frames
  *
  * Nothing that a CDB says is believed: an LBA may be anything up to 2^64-1 and a count up to
  * 2^32-1, so they are compared in a way that cannot overflow, before either is multiplied.
@@ -18,6 +20,26 @@
 
 #define VMINI_READ6_LBA_MASK    0x1FFFFFUL
 #define VMINI_READ6_ZERO_BLOCKS 256
+
+/** Minute, second and frame of a CD, as a frame's number. */
+static ULONG VminiBlocksFrame(_In_reads_bytes_(3) const UCHAR *Msf)
+{
+    return (Msf[0] * VMINI_CD_SECONDS + Msf[1]) * VMINI_CD_FRAMES + Msf[2];
+}
+
+/** The same of CDBs of 12 bytes; READ CD, which is one of them, has fields of its own. */
+static VOID VminiBlocksDecode12(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
+{
+    Extent->Lba = VminiReadBe32(&Cdb[2]);
+    Extent->Blocks = VminiReadBe32(&Cdb[6]);
+    if (Cdb[0] == SCSIOP_READ_CD) {
+        Extent->Blocks = VminiReadBe24(&Cdb[6]);
+    } else if (Cdb[0] == SCSIOP_READ_CD_MSF) {
+        /* Before LBA 0 lies what wraps round to a huge LBA. */
+        Extent->Lba = (ULONGLONG)VminiBlocksFrame(&Cdb[3]) - VMINI_CD_LEAD_IN;
+        Extent->Blocks = VminiBlocksFrame(&Cdb[6]) - VminiBlocksFrame(&Cdb[3]);
+    }
+}
 
 /** Reads LBA and number of blocks, whichever form the CDB has. */
 static VOID VminiBlocksDecode(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
@@ -32,8 +54,7 @@ static VOID VminiBlocksDecode(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
         Extent->Blocks = VminiReadBe32(&Cdb[10]);
         break;
     case 5:
-        Extent->Lba = VminiReadBe32(&Cdb[2]);
-        Extent->Blocks = VminiReadBe32(&Cdb[6]);
+        VminiBlocksDecode12(Cdb, Extent);
         break;
     default:
         Extent->Lba = VminiReadBe32(&Cdb[2]);

@@ -15,13 +15,6 @@
 /** ADR 1 (the Q sub-channel holds a position), CONTROL 4 (a data track, copying not permitted). */
 #define VMINI_ADR_CONTROL 0x14
 
-/* A minute has 60 seconds, a second 75 frames, and LBA 0 is two seconds into the disc. */
-#define VMINI_FRAMES  75UL
-#define VMINI_MINUTE  (60 * VMINI_FRAMES)
-#define VMINI_LEAD_IN 150UL
-/** The last that can be said: 99:59:74. A disc image can be longer; a CD cannot. */
-#define VMINI_LAST_FRAME (100 * VMINI_MINUTE - 1)
-
 /** One descriptor of formats 0 and 1 (MMC-6 6.25.3). */
 typedef struct _VMINI_TOC_TRACK {
     UCHAR Reserved1;
@@ -53,14 +46,14 @@ _Static_assert(sizeof(VMINI_TOC_TRACK) == 8, "MMC-6 6.25.3");
 _Static_assert(sizeof(VMINI_TOC_RAW) == 11, "MMC-6 6.25.3");
 _Static_assert(sizeof(VMINI_TOC_HEADER) == 4, "MMC-6 6.25.3");
 
-/** Writes an LBA as minute, second, frame. */
+/** Writes an LBA as minute, second, frame. A DVD can be longer than these can say. */
 static VOID VminiTocMsf(_Out_writes_bytes_(3) PUCHAR At, _In_ ULONGLONG Lba)
 {
-    ULONG Frame = (ULONG)min(Lba + VMINI_LEAD_IN, VMINI_LAST_FRAME);
+    ULONG Frame = (ULONG)min(Lba + VMINI_CD_LEAD_IN, VMINI_CD_LAST);
 
-    At[0] = (UCHAR)(Frame / VMINI_MINUTE);
-    At[1] = (UCHAR)(Frame % VMINI_MINUTE / VMINI_FRAMES);
-    At[2] = (UCHAR)(Frame % VMINI_FRAMES);
+    At[0] = (UCHAR)(Frame / VMINI_CD_FRAMES / VMINI_CD_SECONDS);
+    At[1] = (UCHAR)(Frame / VMINI_CD_FRAMES % VMINI_CD_SECONDS);
+    At[2] = (UCHAR)(Frame % VMINI_CD_FRAMES);
 }
 
 /** Appends a descriptor of formats 0 and 1. */

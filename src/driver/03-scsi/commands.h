@@ -44,6 +44,10 @@ VMINI_SCSI_HANDLER VminiScsiWriteSame;    /* more/write_same.c */
 VMINI_SCSI_HANDLER VminiScsiUnmap;        /* more/unmap.c */
 VMINI_SCSI_HANDLER VminiScsiGetLbaStatus; /* more/lba_status.c */
 VMINI_SCSI_HANDLER VminiScsiLbaStatusDone;
+VMINI_SCSI_HANDLER VminiScsiReadCd; /* more/read_cd.c */
+VMINI_SCSI_HANDLER VminiScsiReadCdMsf;
+VMINI_SCSI_HANDLER VminiScsiReadDiscStructure; /* more/disc.c */
+VMINI_SCSI_HANDLER VminiScsiMechanismStatus;
 
 /* What page B0h says of them, and what they obey (SBC-3 6.6). */
 #define VMINI_MAXIMUM_COMPARE_AND_WRITE 255UL    /**< Blocks: the field has one byte. */
@@ -53,6 +57,20 @@ VMINI_SCSI_HANDLER VminiScsiLbaStatusDone;
 #define VMINI_UNMAP_GRANULARITY (64UL * 1024)
 /** log2 of the logical blocks in a physical one: 4 KiB, as a file system's cache has them. */
 #define VMINI_PHYSICAL_BLOCK_EXPONENT 3
+
+/* A CD's addresses: a second has 75 frames, which are its blocks, and LBA 0 is two seconds into the
+ * disc. */
+#define VMINI_CD_SECONDS 60U
+#define VMINI_CD_FRAMES  75U
+#define VMINI_CD_LEAD_IN 150U
+/** The last address that can be said: 99:59:74. */
+#define VMINI_CD_LAST (100 * VMINI_CD_SECONDS * VMINI_CD_FRAMES - 1)
+
+/** Is the disc in the drive a DVD? An image that is longer than a CD can be is one. \irql{any} */
+FORCEINLINE BOOLEAN VminiUnitIsDvd(_In_ const VMINI_UNIT *Unit)
+{
+    return Unit->BlockCount + VMINI_CD_LEAD_IN - 1 > VMINI_CD_LAST;
+}
 
 /** The command table, ascending by opcode and service action. */
 extern const VMINI_SCSI_COMMAND VminiScsiCommands[];

@@ -54,7 +54,7 @@ static VOID VminiModeExceptions(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Page)
 /** Buffer that 2Ah claims, in KiB. */
 #define VMINI_CDROM_BUFFER 512
 
-/** 2Ah, CD-ROM capabilities and mechanical status: reads CD-R and CD-RW too, has a locking tray. */
+/** 2Ah, CD-ROM capabilities and mechanical status: reads CD-R, CD-RW and DVD-ROM too, has a locking tray. */
 static VOID VminiModeCapabilities(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Page)
 {
     PCDVD_CAPABILITIES_PAGE Capabilities = Page;
@@ -62,6 +62,7 @@ static VOID VminiModeCapabilities(_In_ const VMINI_UNIT *Unit, _Inout_ PVOID Pag
     Capabilities->CDRRead = 1;
     Capabilities->CDERead = 1;
     Capabilities->Method2 = 1;
+    Capabilities->DVDROMRead = 1;
     Capabilities->Mode2Form1 = 1;
     Capabilities->Lock = 1;
     Capabilities->LockState = ReadNoFence(&Unit->Prevented) != 0;

@@ -79,6 +79,10 @@ USAGE(UsesReportLuns, 0, 0xFF, 0, 0, 0, ALL4);
 USAGE(UsesReadToc, 0x02, 0x0F, 0, 0, 0, 0xFF, ALL2);
 USAGE(UsesConfiguration, 0x03, ALL2, 0, 0, 0, ALL2);
 USAGE(UsesEventStatus, 0x01, 0, 0, 0xFF, 0, 0, ALL2);
+USAGE(UsesDiscStructure, 0x0F, 0, 0, 0, 0, 0xFF, 0xFF, ALL2);
+USAGE(UsesReadCd, 0x08, ALL4, 0xFF, ALL2, 0x10);
+USAGE(UsesReadCdMsf, 0x08, 0, 0xFF, ALL2, 0xFF, ALL2, 0x10);
+USAGE(UsesMechanismStatus, 0, 0, 0, 0, 0, 0, 0, ALL2);
 USAGE(UsesDiscInformation, 0x07, 0, 0, 0, 0, 0, ALL2);
 
 /*
@@ -162,11 +166,18 @@ const VMINI_SCSI_COMMAND VminiScsiCommands[] = {
      "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", VminiScsiReportTaskManagement, NULL},
     {SCSIOP_READ12, NO_SA, 12, BOTH, MEDIUM, UsesReadWrite12, "READ(12)", VminiScsiRead, NULL},
     {SCSIOP_WRITE12, NO_SA, 12, DISK, WRITE, UsesReadWrite12, "WRITE(12)", VminiScsiWrite, NULL},
+    {SCSIOP_READ_DVD_STRUCTURE, NO_SA, 12, CDROM, MEDIUM, UsesDiscStructure, "READ DISC STRUCTURE",
+     VminiScsiReadDiscStructure, NULL},
     {SCSIOP_WRITE_VERIFY12, NO_SA, 12, DISK, WRITE, UsesVerify12, "WRITE AND VERIFY(12)",
      VminiScsiWriteVerify, NULL},
     {SCSIOP_VERIFY12, NO_SA, 12, DISK, MEDIUM, UsesVerify12, "VERIFY(12)", VminiScsiVerify, NULL},
     {VMINI_READ_DEFECT_DATA12, NO_SA, 12, DISK, MEDIUM, UsesDefects12, "READ DEFECT DATA(12)",
      VminiScsiReadDefectData12, NULL},
+    {SCSIOP_READ_CD_MSF, NO_SA, 12, CDROM, MEDIUM, UsesReadCdMsf, "READ CD MSF", VminiScsiReadCdMsf,
+     NULL},
+    {SCSIOP_MECHANISM_STATUS, NO_SA, 12, CDROM, 0, UsesMechanismStatus, "MECHANISM STATUS",
+     VminiScsiMechanismStatus, NULL},
+    {SCSIOP_READ_CD, NO_SA, 12, CDROM, MEDIUM, UsesReadCd, "READ CD", VminiScsiReadCd, NULL},
 };
 //! [commands]
 

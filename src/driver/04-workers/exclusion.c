@@ -28,13 +28,10 @@ typedef enum _VMINI_RANGE_USE {
 
 //! [range-use]
 static const UCHAR VminiRangeUse[VminiWorkCommandCount] = {
-    [VminiDoRead] = VminiUseShared,
-    [VminiDoWrite] = VminiUseShared,
-    [VminiDoCompare] = VminiUseShared,
-    [VminiDoWriteVerify] = VminiUseExclusive,
-    [VminiDoCompareWrite] = VminiUseExclusive,
-    [VminiDoOrWrite] = VminiUseExclusive,
-    [VminiDoWriteSame] = VminiUseShared,
+    [VminiDoRead] = VminiUseShared,           [VminiDoWrite] = VminiUseShared,
+    [VminiDoCompare] = VminiUseShared,        [VminiDoReadBuffer] = VminiUseShared,
+    [VminiDoWriteVerify] = VminiUseExclusive, [VminiDoCompareWrite] = VminiUseExclusive,
+    [VminiDoOrWrite] = VminiUseExclusive,     [VminiDoWriteSame] = VminiUseShared,
     [VminiDoZero] = VminiUseWholeFile,
 };
 //! [range-use]

@@ -1,6 +1,6 @@
 /**
  * \file
- * Work of several steps: VERIFY, WRITE AND VERIFY, COMPARE AND WRITE, ORWRITE, WRITE SAME. They read
+ * Work of several steps: READ CD, VERIFY, WRITE AND VERIFY, COMPARE AND WRITE, ORWRITE, WRITE SAME. They read
  * and write piece by piece through a buffer of their own, and the worker waits for each piece.
  *
  * A thread that waits serves nobody else meanwhile: the price for commands that are rare. Between two
@@ -58,6 +58,24 @@ static NTSTATUS VminiPieceRead(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_SCRATC
     Item->Information = Done;
     Status = VminiIoWait(Item, &Io, &Moved);
     return NT_SUCCESS(Status) && Moved != Length ? STATUS_END_OF_FILE : Status;
+}
+
+/** Reads all blocks into the initiator's buffer. \irql{PASSIVE_LEVEL} */
+static NTSTATUS VminiPiecesReadBuffer(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_SCRATCH Scratch)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG Done;
+    ULONG Length;
+
+    for (Done = 0; Done < Item->Length && NT_SUCCESS(Status); Done += Length) {
+        Length = min(VMINI_PIECE, Item->Length - Done);
+        Status = VminiPieceRead(Item, Scratch, Done, Length);
+        if (NT_SUCCESS(Status)) {
+            RtlCopyMemory(Item->Buffer + Done, Scratch->Data, Length);
+            Item->Information = Done + Length;
+        }
+    }
+    return Status;
 }
 
 /** Writes the first bytes of the scratch; Item->Information says how far that got.
@@ -204,6 +222,11 @@ static VOID VminiPiecesRun(_Inout_ PVMINI_WORK_ITEM Item,
 _Use_decl_annotations_ VOID VminiIoCompare(PVMINI_WORK_ITEM Item)
 {
     VminiPiecesRun(Item, VminiPiecesVerify);
+}
+
+_Use_decl_annotations_ VOID VminiIoReadBuffer(PVMINI_WORK_ITEM Item)
+{
+    VminiPiecesRun(Item, VminiPiecesReadBuffer);
 }
 
 _Use_decl_annotations_ VOID VminiIoWriteVerify(PVMINI_WORK_ITEM Item)

@@ -94,6 +94,7 @@ NTSTATUS VminiIoWait(_Inout_ PVMINI_WORK_ITEM Item, _Inout_ VMINI_IO *Io,
 
 /* The commands of several steps, in pieces.c; they wait. \irql{PASSIVE_LEVEL} */
 VOID VminiIoCompare(_Inout_ PVMINI_WORK_ITEM Item);
+VOID VminiIoReadBuffer(_Inout_ PVMINI_WORK_ITEM Item);
 VOID VminiIoWriteVerify(_Inout_ PVMINI_WORK_ITEM Item);
 VOID VminiIoCompareWrite(_Inout_ PVMINI_WORK_ITEM Item);
 VOID VminiIoOrWrite(_Inout_ PVMINI_WORK_ITEM Item);

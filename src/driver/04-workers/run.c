@@ -38,6 +38,7 @@ static VOID (*const VminiWorkCommands[VminiWorkCommandCount])(PVMINI_WORK_ITEM I
     [VminiDoFlush] = VminiIoStart,
     [VminiDoCompare] = VminiIoCompare,
     [VminiDoCall] = VminiWorkCall,
+    [VminiDoReadBuffer] = VminiIoReadBuffer,
     [VminiDoWriteVerify] = VminiIoWriteVerify,
     [VminiDoCompareWrite] = VminiIoCompareWrite,
     [VminiDoOrWrite] = VminiIoOrWrite,

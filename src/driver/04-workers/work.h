@@ -42,8 +42,9 @@ typedef enum _VMINI_WORK_COMMAND {
     /** Buffer has twice Length bytes: if the blocks are equal to the first half, write the second
      *  (yes). */
     VminiDoCompareWrite,
-    VminiDoOrWrite,   /**< Read, OR with Buffer, write (yes). */
-    VminiDoWriteSame, /**< Write the Size bytes of Buffer over and over (no). */
+    VminiDoReadBuffer, /**< Read into Buffer, not into an MDL (no). */
+    VminiDoOrWrite,    /**< Read, OR with Buffer, write (yes). */
+    VminiDoWriteSame,  /**< Write the Size bytes of Buffer over and over (no). */
     /** Zero the ranges of Buffer, an array of FILE_ZERO_DATA_INFORMATION of Size bytes, and give
      *  their space back to the file system if the file is sparse (no). */
     VminiDoZero,

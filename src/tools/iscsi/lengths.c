@@ -14,6 +14,8 @@ enum unit {
     UNIT_ONE_BLOCK, /**< WRITE SAME. */
     UNIT_SAME16,    /**< WRITE SAME(16): one block, or none with NDOB. */
     UNIT_TWICE,     /**< COMPARE AND WRITE: what to compare, then what to write. */
+    UNIT_CD,        /**< READ CD: byte 9 says what of each sector. */
+    UNIT_CD_MSF,    /**< READ CD MSF: from one address to another. */
 };
 
 struct row {
@@ -71,7 +73,9 @@ static const struct row rows[] = {
     {0xAE, ANY, OUT, UNIT_BLOCKS, 6, 4, true},     /* WRITE AND VERIFY(12) */
     {0xAF, ANY, OUT, UNIT_VERIFY, 6, 4, false},    /* VERIFY(12) */
     {0xB7, ANY, IN, UNIT_BYTES, 6, 4, false},      /* READ DEFECT DATA(12) */
+    {0xB9, ANY, IN, UNIT_CD_MSF, 6, 3, false},     /* READ CD MSF */
     {0xBD, ANY, IN, UNIT_BYTES, 8, 2, false},      /* MECHANISM STATUS */
+    {0xBE, ANY, IN, UNIT_CD, 6, 3, false},         /* READ CD */
 };
 
 /** Bytes of a CDB, by its group. */
@@ -108,6 +112,25 @@ static uint32_t field(const uint8_t *cdb, uint8_t at, uint8_t bytes)
     return value;
 }
 
+/** Bytes that READ CD wants: of so many sectors the user data, or nothing that there is. */
+static uint64_t cd_bytes(const uint8_t *cdb, uint64_t sectors, uint32_t block_size)
+{
+    return (cdb[9] & 0xF8) == 0x10 ? sectors * block_size : 0;
+}
+
+/** Minute, second and frame as a frame's number. */
+static uint32_t frame(const uint8_t *msf)
+{
+    return (msf[0] * 60u + msf[1]) * 75u + msf[2];
+}
+
+static uint64_t msf_sectors(const uint8_t *cdb)
+{
+    uint32_t from = frame(cdb + 3), to = frame(cdb + 6);
+
+    return to > from ? to - from : 0;
+}
+
 /** Blocks of data that a VERIFY brings along: SBC-3 table 105. */
 static uint64_t verify_blocks(const uint8_t *cdb, uint64_t blocks)
 {
@@ -138,6 +161,10 @@ static uint64_t length_of(const struct row *row, const uint8_t *cdb, uint32_t bl
         return (cdb[1] & 1) != 0 ? 0 : block_size;
     case UNIT_TWICE:
         return 2 * count * block_size;
+    case UNIT_CD:
+        return cd_bytes(cdb, count, block_size);
+    case UNIT_CD_MSF:
+        return cd_bytes(cdb, msf_sectors(cdb), block_size);
     }
     return 0;
 }
