@@ -614,6 +614,41 @@ static void test_no_medium(void)
     CHILD_PASSES(no_medium, NULL);
 }
 
+/** The user data of a CD's sectors, by either kind of address, are what READ(10) has: more of them than
+ *  the worker moves at a time, and what is left of the buffer stays as it was. */
+static void read_cd(void *unused)
+{
+    enum { SECTORS = 40, AT = 100, ROOM = (SECTORS + 1) * 2048 };
+    uint8_t cd[12] = {0xBE, 0, 0, 0, 0, AT, 0, 0, SECTORS, 0x10};
+    uint8_t msf[12] = {0xB9, 0, 0, 0, 3, 25, 0, 3, 65, 0x10}; /* 00:03:25 is LBA 100. */
+    VMINI_ADDRESS disc;
+    struct host_request answer;
+    int fd = open(image, O_WRONLY);
+
+    (void)unused;
+    machine_pattern(data, AT, SECTORS, 2048, 1);
+    CHILD_CHECK(pwrite(fd, data, SECTORS * 2048, AT * 2048) == SECTORS * 2048 && close(fd) == 0);
+    machine_boot_seeded(7);
+    disc = machine_disk(image, VMINI_CONNECT_CDROM);
+    for (unsigned i = 0; i < 2; i++) {
+        memset(back, 0xEE, ROOM);
+        CHILD_CHECK(machine_scsi(disc, i == 0 ? cd : msf, 12, HOST_DATA_IN, back, ROOM, &answer) ==
+                    HOST_OK);
+        CHILD_CHECK(answer.transferred == SECTORS * 2048);
+        CHILD_CHECK(memcmp(back, data, SECTORS * 2048) == 0);
+        CHILD_CHECK(back[SECTORS * 2048] == 0xEE && back[ROOM - 1] == 0xEE);
+    }
+    fault(HOST_FILE_READ, 2, EIO, UINT32_MAX);
+    CHILD_CHECK(machine_scsi(disc, cd, 12, HOST_DATA_IN, back, ROOM, &answer) != HOST_OK);
+    CHILD_CHECK(machine_sense(&answer) == READ_ERROR && answer.transferred == 0);
+    machine_halt();
+}
+
+static void test_read_cd(void)
+{
+    CHILD_PASSES(read_cd, NULL);
+}
+
 static int make_image(void)
 {
     image = machine_image("rarer.img", BLOCKS * 512);
@@ -635,6 +670,7 @@ CU_ErrorCode register_rarer_suite(void)
         {"a cache that cannot be flushed", test_cache_off_fails},
         {"D_SENSE and SWP last until a reset", test_modes_until_reset},
         {"no medium", test_no_medium},
+        {"READ CD and READ CD MSF", test_read_cd},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

@@ -1,5 +1,6 @@
 /*
- * What only a CD-ROM drive has: table of contents, features, events, disc information.
+ * What only a CD-ROM drive has: table of contents, features, events. What is on the disc is in
+ * checks_disc.c.
  */
 #include "tools/probe/families.h"
 
@@ -318,44 +319,6 @@ const struct check checks_cdrom[] = {
         .steps = {IN(8, 0x4A, 0, 0, 0, 0x10, 0, 0, 0, 8)},
         .judge = judge_sense,
         .code = 0x052400,
-    },
-    {
-        .id = "disc-information-length",
-        .severity = SEVERITY_ERROR,
-        .bus = BUS_CDROM,
-        .command = "READ DISC INFORMATION",
-        .clause = "MMC-6 6.21.3",
-        .expect = "bytes 0 and 1 are 0020: 34 bytes less the 2 of this field",
-        .why = "A host that believes more reads behind the answer.",
-        .steps = {IN(64, 0x51, 0, 0, 0, 0, 0, 0, 0, 64)},
-        .judge = judge_value,
-        .field = {0, 2, 0, 0x0020},
-    },
-    {
-        .id = "disc-information-status",
-        .severity = SEVERITY_ERROR,
-        .bus = BUS_CDROM,
-        .command = "READ DISC INFORMATION",
-        .clause = "MMC-6 6.21.3",
-        .expect = "byte 2, bits 3..0: a complete disc, a complete last session",
-        .why = "Windows offers to write to any other.",
-        .steps = {IN(64, 0x51, 0, 0, 0, 0, 0, 0, 0, 64)},
-        .judge = judge_value,
-        .field = {2, 1, 0x0F, 0x0E},
-    },
-    {
-        .id = "disc-information-reserved",
-        .fix = 1,
-        .severity = SEVERITY_ERROR,
-        .bus = BUS_CDROM,
-        .command = "READ DISC INFORMATION",
-        .clause = "MMC-6 6.21.3",
-        .expect = "number of sessions and tracks, high bytes (9 to 11), and disc identification "
-                  "(12 to 15) are 0",
-        .why = "Software that knows discs by their identification takes every disc for a new one.",
-        .steps = {IN(64, 0x51, 0, 0, 0, 0, 0, 0, 0, 64)},
-        .judge = judge_zero,
-        .field = {9, 7, 0, 0},
     },
 };
 const unsigned checks_cdrom_count = sizeof(checks_cdrom) / sizeof(checks_cdrom[0]);

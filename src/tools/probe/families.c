@@ -15,10 +15,10 @@ static const struct {
     const struct check *checks;
     const unsigned *count;
 } families[] = {
-    FAMILY(inquiry),  FAMILY(vpd),     FAMILY(mode),     FAMILY(select),
-    FAMILY(capacity), FAMILY(opcodes), FAMILY(blocks),   FAMILY(range),
-    FAMILY(rewrite),  FAMILY(thin),    FAMILY(transfer), FAMILY(sense),
-    FAMILY(medium),   FAMILY(luns),    FAMILY(cdrom),    FAMILY(adapter),
+    FAMILY(inquiry),  FAMILY(vpd),     FAMILY(mode),   FAMILY(select),  FAMILY(capacity),
+    FAMILY(opcodes),  FAMILY(blocks),  FAMILY(range),  FAMILY(rewrite), FAMILY(thin),
+    FAMILY(transfer), FAMILY(sense),   FAMILY(medium), FAMILY(luns),    FAMILY(cdrom),
+    FAMILY(disc),     FAMILY(adapter),
 };
 
 #define FAMILY_COUNT (sizeof(families) / sizeof(families[0]))

@@ -25,6 +25,7 @@ FAMILY(sense)
 FAMILY(medium)
 FAMILY(luns)
 FAMILY(cdrom)
+FAMILY(disc)
 FAMILY(adapter)
 #undef FAMILY
 
