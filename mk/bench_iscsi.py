@@ -20,13 +20,12 @@ import tempfile
 import time
 
 import conformance
+from tgtd import NotThere, Tgtd
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
 REPEAT = int(os.environ.get("BENCH_REPEAT", "5"))
 IMAGE_BYTES = 256 << 20
-CONTROL = "17"  # tgtd's control port: apart from one that the machine may run
-TGTD_NAME = "iqn.2010-05.example.tgtd:0"
 Failure = conformance.Failure
 
 
@@ -38,35 +37,6 @@ def run(command, check=True, seconds=300):
     if check and done.returncode != 0:
         raise Failure("%s: %s" % (" ".join(command), (done.stderr or done.stdout).strip()))
     return done.stdout + done.stderr
-
-
-class Tgtd:
-    """The established peer, on a port of its own."""
-
-    def __init__(self, image, port):
-        os.makedirs("/var/run/tgtd", exist_ok=True)
-        try:
-            self.process = subprocess.Popen(["tgtd", "-f", "-C", CONTROL, "--iscsi", "portal=127.0.0.1:%d" % port],
-                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        except FileNotFoundError:
-            raise Failure("there is no tgtd; make deps-serve installs it (package tgt)")
-        for _ in range(50):
-            done = subprocess.run(self.admin("show", "target"), capture_output=True)
-            if done.returncode == 0:
-                break
-            time.sleep(0.1)
-        run(self.admin("new", "target") + ["--tid", "1", "-T", TGTD_NAME])
-        run(self.admin("new", "logicalunit") + ["--tid", "1", "--lun", "1", "-b", image])
-        run(self.admin("bind", "target") + ["--tid", "1", "-I", "ALL"])
-        self.url = "iscsi://127.0.0.1:%d/%s/1" % (port, TGTD_NAME)
-
-    @staticmethod
-    def admin(operation, mode):
-        return ["tgtadm", "-C", CONTROL, "--lld", "iscsi", "--op", operation, "--mode", mode]
-
-    def close(self):
-        self.process.kill()  # SIGTERM does not end it while it has targets
-        self.process.wait()
 
 
 def serve(image):
@@ -170,7 +140,7 @@ def main():
         with open(image, "wb") as file:
             file.write(os.urandom(1 << 20) * (IMAGE_BYTES >> 20))
         process, url = serve(image)
-        tgtd = Tgtd(image, 13260)
+        tgtd = Tgtd(image)
         try:
             lines, missed = measure(tgtd.url, url)
         finally:
@@ -193,6 +163,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Failure as failure:
+    except (Failure, NotThere) as failure:
         print("bench: %s" % failure, file=sys.stderr)
         sys.exit(2)
