@@ -66,7 +66,8 @@ def find_fix(number):
         if number.isdigit() and int(fix.number) == int(number):
             return fix
     names = "\n".join(f"    {fix.number}  {fix.title}" for fix in fixes)
-    raise Failure(f"there is no fix {number!r}; FIX= takes one of these:\n{names}")
+    what = f"there is no fix {number!r};" if number else "which fix?"
+    raise Failure(f"{what} FIX= takes one of these:\n{names}")
 
 
 def run(command, cwd, check=True, **options):
