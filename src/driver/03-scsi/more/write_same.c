@@ -115,7 +115,7 @@ _Use_decl_annotations_ UCHAR VminiScsiWriteSame(PVMINI_SCSI_REQUEST Request)
 {
     BOOLEAN NoData = VminiSameHasNoData(Request);
     BOOLEAN Zero = TRUE;
-    VMINI_EXTENT Extent;
+    VMINI_EXTENT Extent = {0};
     UCHAR SrbStatus = VminiSameCheckFlags(Request);
 
     if (SrbStatus == SRB_STATUS_SUCCESS) {
