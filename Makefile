@@ -260,16 +260,15 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory $(B)/bench $(B)/vmini.so
 	@mk/bench.sh $(B)
 
-# SEEDS=1000: fewer. What `make test` looks at briefly, at length.
-SEEDS ?= 10000
+# What `make test` looks at briefly, at length. SEEDS=1000: fewer random scripts.
 .PHONY: explore
 explore: deps-test
 	@$(MAKE) --no-print-directory $(B)/tests/system/run $(B)/vmini.so $(FIXTURES)
-	@$(TEST_ENV) VMINI_THOROUGH=1 VMINI_SEEDS=$(SEEDS) $(B)/tests/system/run --only explore
+	@$(TEST_ENV) VMINI_THOROUGH=1 VMINI_SEEDS=$(or $(SEEDS),10000) $(B)/tests/system/run --only explore
 	@$(TEST_ENV) VMINI_THOROUGH=1 $(B)/tests/system/run --only badinput
 
 .PHONY: mutants
-mutants: deps-test
+mutants: deps-mutants
 	@mk/mutants.sh
 
 include mk/serve.mk mk/diagrams.mk mk/windows.mk mk/probe.mk mk/variants.mk mk/labs.mk mk/docs.mk

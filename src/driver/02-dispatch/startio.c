@@ -153,6 +153,18 @@ static NTSTATUS VminiSrbMediaStatus(_In_ const VMINI_WORK_ITEM *Item)
     return Item->Status;
 }
 
+/** An SRB has failed: if the medium is why, those who wait for events are told. \irql{<=
+ *  DISPATCH_LEVEL} */
+static VOID VminiSrbReportMedia(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device,
+                                _In_ const VMINI_WORK_ITEM *Item)
+{
+    NTSTATUS Status = VminiSrbMediaStatus(Item);
+
+    if (!NT_SUCCESS(Status) && Status != STATUS_CANCELLED && Status != VMINI_STATUS_MISCOMPARE) {
+        VminiServiceMediaError(Adapter, Device, Status);
+    }
+}
+
 /** Ends an SRB that went to the workers. \irql{<= DISPATCH_LEVEL} \locks{none held} */
 static VOID VminiSrbWorkDone(_In_ PVMINI_WORK_ITEM Item)
 {
@@ -160,16 +172,15 @@ static VOID VminiSrbWorkDone(_In_ PVMINI_WORK_ITEM Item)
     PVMINI_ADAPTER Adapter = Extension->Request.Adapter;
     PVMINI_DEVICE Device = Extension->Device;
     PSCSI_REQUEST_BLOCK Srb = Extension->Request.Srb;
-    NTSTATUS Status = VminiSrbMediaStatus(Item);
     UCHAR SrbStatus;
 
     if (Extension->Request.Command != NULL) {
         SrbStatus = VminiScsiFinish(&Extension->Request);
     } else {
-        SrbStatus = VminiSrbFlushStatus(Status);
+        SrbStatus = VminiSrbFlushStatus(Item->Status);
     }
-    if (!NT_SUCCESS(Status) && Status != STATUS_CANCELLED && Status != VMINI_STATUS_MISCOMPARE) {
-        VminiServiceMediaError(Adapter, Device, Status);
+    if (SrbStatus != SRB_STATUS_SUCCESS) {
+        VminiSrbReportMedia(Adapter, Device, Item);
     }
     VminiSrbEnd(Adapter, Srb, Device, SrbStatus, FALSE);
 }

@@ -90,7 +90,8 @@ static UCHAR VminiScsiFailWork(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_S
                                      (Work->Offset + Done) / Request->Unit->BlockSize);
 }
 
-_Use_decl_annotations_ UCHAR VminiScsiWorkStatus(PVMINI_SCSI_REQUEST Request)
+/** The file system, or a reset, has ended a work item with an error. \irql{<= DISPATCH_LEVEL} */
+static UCHAR VminiScsiErrorStatus(_Inout_ PVMINI_SCSI_REQUEST Request)
 {
     const VMINI_WORK_ITEM *Work = &Request->Work;
 
@@ -100,8 +101,15 @@ _Use_decl_annotations_ UCHAR VminiScsiWorkStatus(PVMINI_SCSI_REQUEST Request)
     if (Work->Status == VMINI_STATUS_MISCOMPARE) {
         return VminiSenseFailInformation(Request->Srb, VMINI_SENSE_MISCOMPARE, Work->Information);
     }
+    return VminiScsiFailWork(Request, VminiScsiSenseOf(Work));
+}
+
+_Use_decl_annotations_ UCHAR VminiScsiWorkStatus(PVMINI_SCSI_REQUEST Request)
+{
+    const VMINI_WORK_ITEM *Work = &Request->Work;
+
     if (!NT_SUCCESS(Work->Status)) {
-        return VminiScsiFailWork(Request, VminiScsiSenseOf(Work));
+        return VminiScsiErrorStatus(Request);
     }
     if (Work->Command != VminiDoFlush && Work->Information < Work->Length) {
         return VminiScsiFailWork(Request, VminiScsiDefaultSense(Work));

@@ -104,8 +104,8 @@ static VOID VminiWorkReplaceTicket(_Inout_ PVMINI_WORK_ITEM Item, _Out_ PVMINI_W
 {
     *Ending = Item->Ticket;
     Ending->Item = NULL;
-    RemoveEntryList(&Item->Ticket.Link);
-    InsertTailList(&Item->Queue->Running, &Ending->Link);
+    Ending->Link.Blink->Flink = &Ending->Link;
+    Ending->Link.Flink->Blink = &Ending->Link;
 }
 
 _Use_decl_annotations_ VOID VminiWorkRelease(PVMINI_WORK_ITEM Item)
@@ -124,7 +124,7 @@ _Use_decl_annotations_ VOID VminiWorkRelease(PVMINI_WORK_ITEM Item)
     /* In the same breath: a reset that finds the ticket a moment later would take a hold on an IRP
      * that is being freed, and let go of it as the last one, a second time. */
     VminiWorkReplaceTicket(Item, &Ending);
-    Wake = VminiExclusionLeave(Queue, Item);
+    Wake = VminiExclusionIsOff(Queue, Item) ? 0 : VminiExclusionLeave(Queue, Item);
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
 
     VminiWorkWake(Queue, Wake);

@@ -72,7 +72,7 @@ static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBO
     *Ending = Queue->Ending;
     while (Item == NULL && !Queue->Parked && !Queue->Ending && !IsListEmpty(&Queue->Waiting)) {
         Item = CONTAINING_RECORD(RemoveHeadList(&Queue->Waiting), VMINI_WORK_ITEM, Ticket.Link);
-        if (VminiExclusionAdmit(Queue, Item)) {
+        if (VminiExclusionIsOff(Queue, Item) || VminiExclusionAdmit(Queue, Item)) {
             InsertTailList(&Queue->Running, &Item->Ticket.Link);
         } else {
             Item = NULL; /* It is among the blocked ones now. */

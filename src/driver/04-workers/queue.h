@@ -36,6 +36,16 @@ struct _VMINI_WORK_QUEUE {
 VOID VminiWorkWake(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ LONG Count);
 
 /**
+ * Does nobody have to be asked whether an item may run? Nearly always: no exclusive one is under way,
+ * and this one is none of the rarer commands. \locks{queue's lock held}
+ */
+FORCEINLINE BOOLEAN VminiExclusionIsOff(_In_ const VMINI_WORK_QUEUE *Queue,
+                                        _In_ const VMINI_WORK_ITEM *Item)
+{
+    return Queue->Exclusive == 0 && Item->Command <= VminiDoCall;
+}
+
+/**
  * May an item that was just taken run beside those that do? If not, its ticket is in the list of
  * blocked ones. (exclusion.c) \locks{queue's lock held}
  */

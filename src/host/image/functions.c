@@ -35,15 +35,16 @@ void __cyg_profile_func_exit(void *function, void *site)
 #if !defined(FIBER_TSAN) /* There they are the sanitizer's own. */
 
 void __tsan_func_entry(void *site);
-void __tsan_func_exit(void);
+void __tsan_func_exit(void *nothing); /* As gcc declares it; it passes none. */
 
 void __tsan_func_entry(void *site)
 {
     __cyg_profile_func_enter(__builtin_return_address(0), site);
 }
 
-void __tsan_func_exit(void)
+void __tsan_func_exit(void *nothing)
 {
+    (void)nothing;
     function_record(__builtin_return_address(0), 2, false);
 }
 

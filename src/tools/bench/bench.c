@@ -376,11 +376,11 @@ static void compare(void)
 
     printf("%-46s %12s %8s\n", "best of three, one second each", "per second", "ratio");
     printf("%-46s %12.0f %8s\n", "pread, 4 KiB random, one thread", plain, "1.00");
-    printf("%-46s %12.0f %8.2f\n", "READ(10), 4 KiB random, depth 32", reads, reads / plain);
-    printf("%-46s %12.0f %8.2f\n", "  the same with the verifier on", reads_verified,
+    printf("%-46s %12.0f %8.3f\n", "READ(10), 4 KiB random, depth 32", reads, reads / plain);
+    printf("%-46s %12.0f %8.3f\n", "  the same with the verifier on", reads_verified,
            reads_verified / plain);
     printf("%-46s %12.0f %8s\n", "INQUIRY round trip, one thread", inquiries, "");
-    printf("%-46s %12.0f %8.2f\n", "  the same with the verifier on (to INQUIRY off)",
+    printf("%-46s %12.0f %8.3f\n", "  the same with the verifier on (to INQUIRY off)",
            inquiries_verified, inquiries_verified / inquiries);
     printf("%-46s %12.1f %8s\n", "idle host with one disk, MiB resident",
            measure(idle_memory, false), "");
