@@ -3,15 +3,8 @@
  * fields; what is wrong is marked, and says why when it is pointed at, tapped, or reached by
  * keyboard. Two drivers stand side by side.
  */
-#include "tools/probe/judge.h"
-#include "tools/probe/layout.h"
-#include "tools/probe/report.h"
+#include "tools/probe/html.h"
 
-#include <ctype.h>
-#include <string.h>
-
-#define ROW         16u
-#define HALF        8u
 #define SENSE_SHOWN 18u
 
 /* report.css and report.js, as they are. */
@@ -21,207 +14,12 @@ __asm__(".section .rodata\n"
         ".text\n");
 extern const char probe_css[], probe_js[];
 
-/** What a table of bytes is about. */
-struct table {
-    const struct report *report;
-    const struct result *result;
-    const struct result *other; /**< The other column's; NULL: there is none. */
-    unsigned step;
-    enum area area;
-};
-
-static FILE *html;
-static unsigned next_tip;
-
-static void escape(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", html);
-            break;
-        case '>':
-            fputs("&gt;", html);
-            break;
-        case '&':
-            fputs("&amp;", html);
-            break;
-        case '"':
-            fputs("&quot;", html);
-            break;
-        default:
-            fputc(*text, html);
-            break;
-        }
-    }
-}
-
-/** <tag class="class">text</tag> */
-static void element(const char *tag, const char *class, const char *text)
-{
-    fprintf(html, class != NULL ? "<%s class=\"%s\">" : "<%s>", tag, class);
-    escape(text);
-    fprintf(html, "</%s>", tag);
-}
+FILE *html;
 
 static void pair(const char *name, const char *text)
 {
-    element("dt", NULL, name);
-    element("dd", NULL, text);
-}
-
-/* --- bytes --- */
-
-static const uint8_t *bytes_of(const struct result *result, unsigned step, enum area area)
-{
-    const struct answer *answer = &result->transcript->answers[step];
-
-    return area == AREA_DATA ? answer->data : answer->sense;
-}
-
-static bool is_changed(const struct table *table, uint32_t offset)
-{
-    return table->other != NULL && table->step < table->other->transcript->count &&
-           bytes_of(table->result, table->step, table->area)[offset] !=
-               bytes_of(table->other, table->step, table->area)[offset];
-}
-
-static bool field_at(const struct table *table, uint32_t offset, struct layout_field *field)
-{
-    const struct answer *answer = &table->result->transcript->answers[table->step];
-
-    return table->area == AREA_DATA ? layout_data(answer, offset, field)
-                                    : layout_sense(offset, field);
-}
-
-/** Do two neighbouring bytes belong into one run? */
-static bool alike(const struct table *table, uint32_t one, uint32_t other)
-{
-    const uint8_t *bytes = bytes_of(table->result, table->step, table->area);
-    struct layout_field first, second;
-    bool named = field_at(table, one, &first), also = field_at(table, other, &second);
-
-    return named == also && (!named || first.offset == second.offset) &&
-           (named || bytes[one] == bytes[other]) &&
-           is_marked(&table->result->verdict, table->step, table->area, one) ==
-               is_marked(&table->result->verdict, table->step, table->area, other) &&
-           is_changed(table, one) == is_changed(table, other);
-}
-
-static const char *run_class(const struct table *table, uint32_t from, uint32_t count)
-{
-    const uint8_t *bytes = bytes_of(table->result, table->step, table->area);
-    bool zero = true, poison = true;
-
-    if (is_marked(&table->result->verdict, table->step, table->area, from)) {
-        return "f bad";
-    }
-    if (is_changed(table, from)) {
-        return "f changed";
-    }
-    for (uint32_t i = from; i < from + count; i++) {
-        zero = zero && bytes[i] == 0;
-        poison = poison && bytes[i] == POISON;
-    }
-    return zero ? "f zero" : poison ? "f poison" : "f";
-}
-
-static void write_text_value(const uint8_t *bytes, uint32_t count)
-{
-    char text[ROW + 1];
-    uint32_t i;
-
-    for (i = 0; i < count && isprint(bytes[i]); i++) {
-        text[i] = (char)bytes[i];
-    }
-    text[i] = '\0';
-    if (i == count && count > 1) {
-        fputs("“", html);
-        escape(text);
-        fputs("” ", html);
-    } else if (count <= 8) {
-        fprintf(html, "Value %llu. ", (unsigned long long)be(bytes, count));
-    }
-}
-
-/** What a run of bytes has to say for itself. */
-static void write_tip(const struct table *table, uint32_t from, uint32_t count, const char *class)
-{
-    const uint8_t *bytes = bytes_of(table->result, table->step, table->area);
-    const struct verdict *verdict = &table->result->verdict;
-    struct layout_field field;
-    char text[64];
-
-    fprintf(html, "<span class=\"tip\" role=\"tooltip\" id=\"t%u\"><b>", next_tip);
-    fprintf(html, count == 1 ? "Byte %u" : "Bytes %u to %u", from, from + count - 1);
-    if (field_at(table, from, &field)) {
-        fputs(": ", html);
-        escape(field.name);
-    }
-    fputs("</b> ", html);
-    if (strcmp(class, "f poison") == 0) {
-        fputs("Not written: this is what the buffer held before. ", html);
-    } else {
-        write_text_value(bytes + from, count);
-    }
-    if (strcmp(class, "f bad") == 0) {
-        fputs("<br>Expected: ", html);
-        escape(verdict->expected);
-        fputs("<br>", html);
-        escape(table->result->check->why);
-    }
-    if (is_changed(table, from)) {
-        fputs("<br>The other driver: ", html);
-        escape(bytes_text(bytes_of(table->other, table->step, table->area) + from, count, text,
-                          sizeof(text)));
-    }
-    fputs("</span>", html);
-}
-
-static void write_run(const struct table *table, uint32_t from, uint32_t count)
-{
-    const uint8_t *bytes = bytes_of(table->result, table->step, table->area);
-    const char *class = run_class(table, from, count);
-    bool stop = strcmp(class, "f bad") == 0 || strcmp(class, "f changed") == 0;
-
-    next_tip++;
-    fprintf(html,
-            "<td colspan=\"%u\"%s><button type=\"button\" class=\"%s\"%s aria-describedby=\"t%u\">",
-            count, from % ROW >= HALF ? " class=\"right\"" : "", class,
-            stop ? "" : " tabindex=\"-1\"", next_tip);
-    for (uint32_t i = from; i < from + count; i++) {
-        fprintf(html, "<i>%02x</i>", bytes[i]);
-    }
-    fputs("</button>", html);
-    write_tip(table, from, count, class);
-    fputs("</td>", html);
-}
-
-static void write_table(const struct table *table, const char *caption, uint32_t count)
-{
-    if (count == 0) {
-        return;
-    }
-    fputs("<div class=\"scroll-x\"><table class=\"bytes\"><caption>", html);
-    escape(caption);
-    fputs("</caption><tr><td></td>", html);
-    for (unsigned i = 0; i < ROW; i++) {
-        fprintf(html, "<th scope=\"col\">%x</th>", i);
-    }
-    fputs("</tr>\n", html);
-    for (uint32_t from = 0; from < count; from += ROW) {
-        uint32_t end = from + ROW < count ? from + ROW : count;
-
-        fprintf(html, "<tr><th scope=\"row\">%02x</th>", from);
-        for (uint32_t at = from, next; at < end; at = next) {
-            for (next = at + 1; next < end && alike(table, at, next);) {
-                next++;
-            }
-            write_run(table, at, next - at);
-        }
-        fputs("</tr>\n", html);
-    }
-    fputs("</table></div>\n", html);
+    html_element("dt", NULL, name);
+    html_element("dd", NULL, text);
 }
 
 /* --- one check --- */
@@ -242,12 +40,12 @@ static void write_status(const struct result *result, unsigned step)
     const struct verdict *verdict = &result->verdict;
     char text[160], moved[80];
 
-    element("p", has_mark(verdict, step, AREA_STATUS) ? "got" : NULL,
-            outcome_text(answer, text, sizeof(text)));
+    html_element("p", has_mark(verdict, step, AREA_STATUS) ? "got" : NULL,
+                 outcome_text(answer, text, sizeof(text)));
     if (answer->length != 0 || answer->transferred != 0) {
         snprintf(moved, sizeof(moved), "DataTransferLength %u, of %u", answer->transferred,
                  answer->length);
-        element("p", has_mark(verdict, step, AREA_TRANSFERRED) ? "got" : NULL, moved);
+        html_element("p", has_mark(verdict, step, AREA_TRANSFERRED) ? "got" : NULL, moved);
     }
 }
 
@@ -255,12 +53,12 @@ static void write_step(const struct report *report, const struct result *result,
                        const struct result *other, unsigned step)
 {
     const struct answer *answer = &result->transcript->answers[step];
-    struct table table = {report, result, other, step, AREA_DATA};
+    struct html_table table = {report, result, other, step, AREA_DATA};
     uint32_t shown = shown_bytes(result, step);
     char text[80];
 
     fputs("<div class=\"step\"><p>CDB <span class=\"cdb\">", html);
-    escape(bytes_text(answer->cdb, answer->cdb_length, text, sizeof(text)));
+    html_escape(bytes_text(answer->cdb, answer->cdb_length, text, sizeof(text)));
     fputs("</span></p>\n", html);
     write_status(result, step);
     if (other != NULL && step < other->transcript->count && shown_bytes(other, step) > shown) {
@@ -269,10 +67,10 @@ static void write_step(const struct report *report, const struct result *result,
     snprintf(text, sizeof(text),
              shown < answer->length ? "Data, the first %u of %u bytes" : "Data, %u bytes", shown,
              answer->length);
-    write_table(&table, text, shown);
+    html_table(&table, text, shown);
     table.area = AREA_SENSE;
-    write_table(&table, "Sense data",
-                answer->sense_length < SENSE_SHOWN ? answer->sense_length : SENSE_SHOWN);
+    html_table(&table, "Sense data",
+               answer->sense_length < SENSE_SHOWN ? answer->sense_length : SENSE_SHOWN);
     fputs("</div>\n", html);
 }
 
@@ -284,15 +82,15 @@ static void write_column(const struct report *report, unsigned column, unsigned 
 
     fputs("<section>", html);
     if (report->column_count == 2) {
-        element("h4", NULL, report->columns[column].driver->name);
+        html_element("h4", NULL, report->columns[column].driver->name);
     }
     if (result->verdict.failed) {
         fputs("<p class=\"wrong\">Got: ", html);
-        escape(result->verdict.got);
+        html_escape(result->verdict.got);
         fputs("</p>", html);
     } else {
-        element("p", result->verdict.hidden ? NULL : "ok",
-                result->verdict.hidden ? "Not judged" : "As it should be");
+        html_element("p", result->verdict.hidden ? NULL : "ok",
+                     result->verdict.hidden ? "Not judged" : "As it should be");
     }
     for (unsigned step = 0; step < result->transcript->count; step++) {
         write_step(report, result, other, step);
@@ -339,19 +137,19 @@ static void write_found(const struct report *report, unsigned number)
 
     fprintf(html, "<article class=\"found %s\" id=\"%s\">", severity_name(check->severity),
             check->id);
-    element("span",
-            check->severity == SEVERITY_ERROR     ? "badge error"
-            : check->severity == SEVERITY_WARNING ? "badge warning"
-                                                  : "badge note",
-            severity_name(check->severity));
+    html_element("span",
+                 check->severity == SEVERITY_ERROR     ? "badge error"
+                 : check->severity == SEVERITY_WARNING ? "badge warning"
+                                                       : "badge note",
+                 severity_name(check->severity));
     if (check->fix != 0) {
         fprintf(html, "<span class=\"badge fix\">fix %02u</span>", check->fix);
     }
-    element("h3", NULL, check->id);
+    html_element("h3", NULL, check->id);
     fputs("<p>", html);
-    escape(check->command);
+    html_escape(check->command);
     fputs(", ", html);
-    escape(device_text(check, report->options, device, sizeof(device)));
+    html_escape(device_text(check, report->options, device, sizeof(device)));
     fputs("</p>\n", html);
     write_body(report, number);
     fputs("</article>\n", html);
@@ -363,11 +161,11 @@ static void write_passed(const struct report *report, unsigned number)
     char device[64];
 
     fprintf(html, "<details class=\"check\" id=\"%s\"><summary>", check->id);
-    element("h3", NULL, check->id);
+    html_element("h3", NULL, check->id);
     fputs(" <span>", html);
-    escape(check->command);
+    html_escape(check->command);
     fputs(", ", html);
-    escape(device_text(check, report->options, device, sizeof(device)));
+    html_escape(device_text(check, report->options, device, sizeof(device)));
     fputs("</span></summary>\n", html);
     write_body(report, number);
     fputs("</details>\n", html);
@@ -381,7 +179,7 @@ static void write_totals(const struct report *report)
     for (unsigned i = 0; i < report->column_count; i++) {
         fprintf(html, "<li class=\"%s\"><b>%u</b>findings, ",
                 report->columns[i].findings != 0 ? "has" : "none", report->columns[i].findings);
-        escape(report->columns[i].driver->name);
+        html_escape(report->columns[i].driver->name);
         fputs("</li>", html);
     }
     fputs("</ul>\n<p class=\"legend\"><span><i class=\"bad\">00</i> wrong</span>", html);
@@ -397,11 +195,11 @@ static void write_totals(const struct report *report)
 static void write_list_cell(const struct column *column, const struct result *result)
 {
     fprintf(html, "<td class=\"%s\" data-driver=\"", result->verdict.failed ? "wrong" : "ok");
-    escape(column->driver->name);
+    html_escape(column->driver->name);
     fputs("\">", html);
-    escape(result->verdict.failed   ? result->verdict.got
-           : result->verdict.hidden ? "not judged"
-                                    : "ok");
+    html_escape(result->verdict.failed   ? result->verdict.got
+                : result->verdict.hidden ? "not judged"
+                                         : "ok");
     fputs("</td>", html);
 }
 
@@ -411,7 +209,7 @@ static void write_list(const struct report *report)
           "class=\"list\"><thead><tr><th>Fix</th><th>Check</th>",
           html);
     for (unsigned i = 0; i < report->column_count; i++) {
-        element("th", NULL, report->columns[i].driver->name);
+        html_element("th", NULL, report->columns[i].driver->name);
     }
     fputs("</tr></thead><tbody>\n", html);
     for (unsigned fix = 1; fix <= 256; fix++) { /* 256 is 0, none of them: last. */
@@ -438,15 +236,15 @@ static void write_head(const struct report *report)
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Probe: ",
         html);
-    escape(report->columns[0].driver->name);
+    html_escape(report->columns[0].driver->name);
     fprintf(html,
             "</title>\n<style>\n%s</style></head><body>\n<h1>What the probe found</h1>\n<p "
             "class=\"lead\">",
             probe_css);
-    escape("Every answer of the driver, judged by the standard as a protocol analyser does: ");
+    html_escape("Every answer of the driver, judged by the standard as a protocol analyser does: ");
     for (unsigned i = 0; i < report->column_count; i++) {
         fputs(i != 0 ? " beside <code>" : "<code>", html);
-        escape(report->columns[i].driver->name);
+        html_escape(report->columns[i].driver->name);
         fputs("</code>", html);
     }
     fputs(".</p>\n", html);
@@ -467,7 +265,7 @@ void report_html(FILE *out, const struct report *report)
     unsigned count = count_found(report);
 
     html = out;
-    next_tip = 0;
+    html_tables_begin();
     write_head(report);
     write_totals(report);
     if (count != 0) {
