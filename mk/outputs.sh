@@ -17,6 +17,7 @@
 set -eu
 LC_ALL=C
 export LC_ALL
+unset MAKEFLAGS MFLAGS MAKELEVEL # A chapter's `make` is typed by a person, also where `make docs-check` runs this.
 cd "$(dirname "$0")/.."
 check=
 if [ "${1:-}" = --check ]; then
