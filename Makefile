@@ -260,7 +260,7 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory $(B)/bench $(B)/vmini.so
 	@mk/bench.sh $(B)
 
-# What `make test` looks at briefly, at length. SEEDS=1000: fewer random scripts.
+# What `make test` looks at briefly, at length. SEEDS=1000 (CI): fewer random scripts, and one preemption where two take long.
 .PHONY: explore
 explore: deps-test
 	@$(MAKE) --no-print-directory $(B)/tests/system/run $(B)/vmini.so $(FIXTURES)
