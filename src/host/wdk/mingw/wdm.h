@@ -44,6 +44,10 @@
 #include_next <wdm.h>
 #include <bugcodes.h>
 
+/* Its own is external, and so could not call a static function. */
+#undef FORCEINLINE
+#define FORCEINLINE static inline __attribute__((always_inline, unused))
+
 #undef KeGetCurrentIrql
 #undef KeLowerIrql
 #undef KfRaiseIrql
