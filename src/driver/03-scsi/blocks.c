@@ -42,7 +42,7 @@ static VOID VminiBlocksDecode12(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Exten
 }
 
 /** Reads LBA and number of blocks, whichever form the CDB has. */
-FORCEINLINE VOID VminiBlocksDecode(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
+static VOID VminiBlocksDecode(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
 {
     switch (Cdb[0] >> 5) {
     case 0:
