@@ -169,7 +169,8 @@ def command_list(_arguments):
         state = lab.state() if lab.tree.is_dir() else None
         mark = " " if state is None else paint(32, "✓") if state["passed"] else "…"
         print(f" {mark} {lab.name}  {lab.title:<52} exercises/{lab.chapter}/{lab.folder.name}")
-    print("\n make lab LAB=6.1 begins one; make check LAB=6.1 judges; make hint LAB=6.1 helps")
+    print("\n make lab LAB=6.1 begins one; make check LAB=6.1 judges; make hint LAB=6.1 helps\n"
+          " …  begun    ✓  passed")
 
 
 def command_start(arguments):

@@ -229,7 +229,7 @@ def index(fixes):
 
 "Virtual Storport Tweaks" is the list of what a bus analyser found wrong in the driver of the articles. Each finding is a
 fix here: a patch of a few lines that turns the driver *before* into the finished one, with its story. Those up to {before:02}
-are the article's; the others are faults of the same driver that an analyser cannot see.
+are the article's; the others are faults of the same driver that the article does not name: of most an analyser sees nothing.
 
 {chr(10).join(rows)}
 

@@ -220,8 +220,8 @@ static _Noreturn void wild_fault(const struct fault *fault)
     }
     snprintf(details, sizeof details, "Address 0x%llX was %s%s%s.",
              (unsigned long long)(uintptr_t)fault->address, verb(fault),
-             (uint64_t)fault->address < NULL_PAGES ? ": a NULL pointer" : "",
-             fault->driver || fault->execute ? "" : " by the system");
+             fault->driver || fault->execute ? "" : " by the system",
+             (uint64_t)fault->address < NULL_PAGES ? ": a NULL pointer" : "");
     if (fault->irql >= DISPATCH_LEVEL && (fault->driver || fault->execute)) {
         stop_irql(fault, RULE_BAD_ADDRESS_DISPATCH, details);
     }

@@ -60,6 +60,8 @@ static const struct row {
     ROW(STATUS_FILE_INVALID, "it is empty, or shorter than one block",
         "an image has at least 512 bytes (a CD-ROM's 2048)"),
     ROW(STATUS_IO_DEVICE_ERROR, NULL, ""),
+    ROW(STATUS_END_OF_FILE, "the file ends before the disk does",
+        "somebody has cut it short; disconnect it"),
     ROW(STATUS_PRIVILEGE_NOT_HELD, "the user lacks the manage-volume privilege",
         "do it as administrator"),
     ROW(STATUS_REVISION_MISMATCH, "the driver speaks another version of the interface",

@@ -28,6 +28,14 @@ struct stage {
     struct host_census working; /**< What the driver held while it worked. */
 };
 
+/** The two that the INF decides between: with its BusType, and without. */
+static const char *bus_type_name(unsigned type)
+{
+    return type == BusTypeVirtual ? " (BusTypeVirtual)"
+           : type == BusTypeFibre ? " (BusTypeFibre)"
+                                  : "";
+}
+
 static bool start(const struct options *options)
 {
     struct machine_files files;
@@ -44,7 +52,7 @@ static bool start(const struct options *options)
            tool_style(STYLE_BOLD), tool_style(STYLE_PLAIN), options->machine.host.sched.seed);
     demo_line("05-install", "install");
     demo_words("%s: one devnode; its disks report bus type %u%s", strrchr(files.inf, '/') + 1,
-               host_bus_type(), host_bus_type() == BusTypeVirtual ? " (BusTypeVirtual)" : "");
+               host_bus_type(), bus_type_name(host_bus_type()));
     demo_end();
     demo_line("01-adapter", "start");
     demo_callbacks(0);

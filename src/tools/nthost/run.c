@@ -94,7 +94,7 @@ static bool run_script(struct session *session, FILE *file, const char *name)
         ok = command_line(session, line);
     }
     if (ok && ferror(file)) {
-        ok = tool_fail("check the file", "cannot be read: %s", strerror(errno));
+        ok = tool_fail("check the file", "%s cannot be read: %s", name, strerror(errno));
     }
     tool_at("nthost");
     free(line);

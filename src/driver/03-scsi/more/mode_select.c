@@ -154,8 +154,8 @@ static UCHAR VminiModeCheckPages(_Inout_ PVMINI_SCSI_REQUEST Request, _Inout_ VM
 
 /**
  * Sets the bits, all in one step. Whoever switches the write cache off means the data that are in it
- * as well: they are made durable before the command ends. The bit comes first, so that no write
- * slips in between; should the flush fail, the command says so, and the cache stays off.
+ * as well: they are made durable before the command ends. The bit comes first: what is
+ * sent from now on goes through. Should the flush fail, the command says so; the cache stays off.
  * \irql{<= DISPATCH_LEVEL}
  */
 static UCHAR VminiModeApply(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ const VMINI_MODE_LIST *List)
