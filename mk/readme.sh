@@ -5,7 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 make -s --no-print-directory build DEPS=skip >build/readme-build
-make -s --no-print-directory demo DEPS=skip | awk '/^Try next/ { exit } { print }' >build/readme-demo
+make -s --no-print-directory demo DEPS=skip >build/readme-all
+sed '/^Try next/,$d' build/readme-all >build/readme-demo
 awk -v sample=build/readme-demo '
     /^\$ make demo$/ { print; while ((getline line < sample) > 0) print line; skip = 1; next }
     skip && /^```$/ { skip = 0 }
