@@ -144,6 +144,24 @@ static void lengths_of_commands(void)
     CU_ASSERT(write10[7] == 2 && write10[8] == 1 && write10[6] == 0 && write10[9] == 0);
 }
 
+/** READ CD moves user data, or nothing; READ CD MSF from one address up to another. */
+static void lengths_of_sectors(void)
+{
+    static const uint8_t cd[16] = {[0] = 0xBE, [6] = 1, [8] = 2, [9] = 0x10},
+                         no_data[16] = {[0] = 0xBE, [8] = 2},
+                         raw[16] = {[0] = 0xBE, [8] = 2, [9] = 0xF8},
+                         msf[16] = {[0] = 0xB9, [4] = 2, [5] = 70, [7] = 4, [8] = 1, [9] = 0x10},
+                         turned[16] = {[0] = 0xB9, [4] = 4, [7] = 2, [9] = 0x10};
+
+    CU_ASSERT_EQUAL(cdb_transfer(cd, 12, 2048).length, 0x10002ull * 2048);
+    CU_ASSERT_EQUAL(cdb_transfer(cd, 12, 2048).direction, BUS_DATA_IN);
+    CU_ASSERT_EQUAL(cdb_transfer(no_data, 12, 2048).length, 0);
+    CU_ASSERT_EQUAL(cdb_transfer(raw, 12, 2048).length, 0);
+    CU_ASSERT_EQUAL(cdb_transfer(msf, 12, 2048).length, (5 + 75 + 1) * 2048);
+    CU_ASSERT_EQUAL(cdb_transfer(turned, 12, 2048).length, 0);
+    CU_ASSERT_FALSE(cdb_transfer(cd, 10, 2048).known);
+}
+
 CU_ErrorCode register_codec_suite(void)
 {
     CU_TestInfo tests[] = {
@@ -154,6 +172,7 @@ CU_ErrorCode register_codec_suite(void)
         {"bad keys are refused", bad_keys_are_refused},
         {"numbers, lists, binary values", values},
         {"what a CDB moves", lengths_of_commands},
+        {"what READ CD moves", lengths_of_sectors},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{"iscsi: codec", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};

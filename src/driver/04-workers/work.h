@@ -36,8 +36,8 @@ typedef enum _VMINI_WORK_COMMAND {
     VminiDoCompare,
     VminiDoCall, /**< Call Item->Routine at PASSIVE_LEVEL: for work that is not file I/O. */
 
-    /* The rarer ones, from here on (VminiExclusionIsOff). The worker waits for each of their steps; in parentheses, whether they exclude
-     * others from their range while they last (exclusion.c). */
+    /* The rarer ones, from here on (VminiExclusionIsOff). The worker waits for each of their steps; in
+     * parentheses, whether they exclude others from their range while they last (exclusion.c). */
     VminiDoWriteVerify, /**< Write Buffer, then as VminiDoCompare, or only read if !Comparing (yes). */
     /** Buffer has twice Length bytes: if the blocks are equal to the first half, write the second
      *  (yes). */
