@@ -219,8 +219,8 @@ static void test_foreign_json(void)
         "{\"traceEvents\": [1]}",
         "{\"traceEvents\": [{\"ph\": 5}]}",
         "{\"traceEvents\": [{\"ph\": \"B\"}]}",
-        "{\"traceEvents\": [{\"ph\":\"E\",\"cat\":\"f\",\"name\":\"x\",\"tid\":-1,"
-        "\"args\":{\"time\":\"0\",\"irql\":1e300}}]}",
+        ("{\"traceEvents\": [{\"ph\":\"E\",\"cat\":\"f\",\"name\":\"x\",\"tid\":-1,"
+         "\"args\":{\"time\":\"0\",\"irql\":1e300}}]}"),
     };
     char name[64], line[100];
 
