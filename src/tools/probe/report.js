@@ -29,6 +29,7 @@
         var field = event.target.closest ? event.target.closest(".f") : null;
         if (field) {
             field.focus(); /* Not every browser gives a button the focus when it is tapped. */
+            field.scrollIntoView({ block: "nearest", inline: "nearest" }); /* Out from behind its own explanation. */
         }
     });
     function open() {
