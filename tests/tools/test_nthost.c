@@ -52,8 +52,27 @@ static void test_missing_files(void)
            "trace no/where.txt: No such file");
     EXPECT(tool("run", "--driver", shell.driver, "--disk", "nowhere.img", NULL), 1,
            "connect nowhere.img: there is no such file");
-    EXPECT(tool("run", "--driver", shell.driver, "--set", "NumberOfBuses", NULL), 1,
-           "is no NAME=VALUE");
+}
+
+/** --set takes the numbers that the INF knows, and nothing else. */
+static void test_parameters(void)
+{
+    EXPECT(tool("run", "--set", "NumberOfBuses", NULL), 2, "is no NAME=VALUE");
+    EXPECT(tool("run", "--set", "=3", NULL), 2, "is no NAME=VALUE");
+    EXPECT(tool("run", "--set", "NumberOfBuses=many", NULL), 2,
+           "NumberOfBuses \"many\" is no number");
+    EXPECT(tool("serve", "--set", "NumberOfBuses=", "disk.img", NULL), 2, "is no number");
+    EXPECT(tool("run", "--driver", shell.driver, "--set", "NumberOfBusses=3", NULL), 2,
+           "--set NumberOfBusses: service \"vmini\" has no such number",
+           "BreakOnEntry, TraceLevel, TraceFlags, NumberOfWorkers, NumberOfBuses");
+    EXPECT(tool("serve", "--driver", shell.driver, "--set", "Typo=3", "disk.img", NULL), 2,
+           "--set Typo: service");
+    copy_of_inf("more.inf", "HKR,\"Parameters\",\"BreakOnEntry\"",
+                "HKR,\"Parameters\",\"More\",0x00010001,0\n"
+                "HKR,\"Parameters\",\"BreakOnEntry\"");
+    EXPECT(tool("run", "--driver", shell.driver, "--inf", "more.inf", "--set", "more=3", NULL), 0,
+           "");
+    EXPECT(script("ping\n", "--set", "numberofbuses=3"), 0, "3 bus(es)");
 }
 
 /* --- every command --- */
@@ -337,7 +356,6 @@ static void test_images_of_the_command_line(void)
     EXPECT(tool("run", "--driver", shell.driver, "--disk", "disk.img", "--set", "NumberOfBuses=3",
                 NULL),
            0, "0:0:0  disk.img");
-    EXPECT(script("ping\n", "--set", "NumberOfBuses=3"), 0, "3 bus(es)");
     EXPECT(script("why\nstart\nwhy\n", "--no-start", NULL), 0, "nothing has been started yet",
            "The adapter works");
     EXPECT(script("inquiry 0:9:0\n", "--verbose", NULL), 1, "callback HwStartIo");
@@ -509,6 +527,7 @@ CU_ErrorCode register_nthost_suite(void)
     } tests[] = {
         {"help, version and bad options", test_usage},
         {"missing driver, INF, script, image", test_missing_files},
+        {"--set and the names that the INF has", test_parameters},
         {"a tour of every command", test_tour},
         {"the tour leaves no command out", test_every_command},
         {"bad images and addresses", test_bad_images},

@@ -68,8 +68,9 @@ static void test_check(void)
     check_finds("AddService = ", ";", "error 1296");
     check_finds("%Adapter% = Vmini", "%Adaptor% = Vmini", "error 1235");
     EXPECT(tool("inf", "check", "nowhere.inf", NULL), 1, "nowhere.inf: error 1000");
-    EXPECT(tool("inf", "check", NULL), 1, "inf check takes one file");
-    EXPECT(tool("inf", "burn", "vmini.inf", REGISTRY, NULL), 1, "inf: there is no \"burn\"");
+    EXPECT(tool("inf", "check", NULL), 2, "inf check takes one file", "inf check FILE");
+    EXPECT(tool("inf", "check", "a.inf", "b.inf", NULL), 2, "inf check takes one file");
+    EXPECT(tool("inf", "check", "vmini.inf", "--build", "new", NULL), 2, "is no number");
 }
 
 /* --- inf install --- */
@@ -114,7 +115,7 @@ static void test_install_refuses(void)
            "the package is not whole: package/vmini.sys is not there");
     EXPECT(tool("devices", REGISTRY, NULL), 0, "there is no device node"); /* Nothing was done. */
     EXPECT(tool("reg", "query", SERVICE, REGISTRY, NULL), 1, "there is no key " SERVICE);
-    EXPECT(tool("inf", "install", "package/vmini.inf", "--fast", REGISTRY, NULL), 1,
+    EXPECT(tool("inf", "install", "package/vmini.inf", "--fast", REGISTRY, NULL), 2,
            "unknown or incomplete option --fast");
 }
 
@@ -175,7 +176,7 @@ static void test_thread_at_the_prompt(void)
            "No driver package is installed", "as expected: no service is installed",
            "as expected: DriverEntry ran", "so Storport never calls HwFindAdapter, and the driver",
            "The adapter works", "is installed already", "uninstalled: device node and service");
-    EXPECT(tool("run", "--no-install", "--set", "NumberOfBuses=1", NULL), 1, "do not go together");
+    EXPECT(tool("run", "--no-install", "--set", "NumberOfBuses=1", NULL), 2, "do not go together");
 }
 
 /* --- a registry that is kept --- */
@@ -277,8 +278,29 @@ static void test_registry_file(void)
     write_file("damaged.reg", "vmini registry 1\nx\n", 19);
     EXPECT(tool("devices", "--registry", "damaged.reg", NULL), 1, "damaged.reg: line 2",
            "what to do");
-    EXPECT(tool("devices", "--registry", "no/where.reg", NULL), 1, "no/where.reg", "what to do");
+    EXPECT(tool("inf", "install", "package/vmini.inf", "--registry", "no/where.reg", NULL), 1,
+           "no/where.reg", "what to do");
     EXPECT(tool("devices", "--registry", ".", NULL), 1, "registry file .:", "what to do");
+}
+
+/** A name that was mistyped: nothing is made. */
+static void test_no_registry(void)
+{
+    static const char *const words[][4] = {
+        {"why"}, {"devices"}, {"remove"}, {"reg", "query", "HKLM"}, {"reg", "delete", "HKLM"}};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        const char *const *word = words[i];
+        struct result result =
+            word[1] == NULL ? tool(word[0], "--registry", "machin.reg", NULL)
+                            : tool(word[0], word[1], word[2], "--registry", "machin.reg", NULL);
+
+        CU_ASSERT(ended(&result, 1));
+        CU_ASSERT(contains(&result, "there is no registry machin.reg"));
+        CU_ASSERT(contains(&result, "nthost inf install --registry FILE makes one"));
+        CU_ASSERT(access("machin.reg", F_OK) != 0);
+        free(result.text);
+    }
 }
 
 /** What a hand in the registry can do wrong. */
@@ -314,7 +336,7 @@ static void test_reg(void)
 {
     static const char key[] = "HKLM\\SOFTWARE\\Test";
 
-    unlink("machine.reg");
+    install();
     EXPECT(tool("reg", "add", key, "text", "REG_SZ", "a b", REGISTRY, NULL), 0, "");
     EXPECT(tool("reg", "add", key, "", "REG_EXPAND_SZ", "%x%", REGISTRY, NULL), 0, "");
     EXPECT(tool("reg", "add", key, "list", "REG_MULTI_SZ", "one", "two", REGISTRY, NULL), 0, "");
@@ -334,15 +356,14 @@ static void test_reg(void)
     EXPECT(tool("reg", "query", key, "text", REGISTRY, NULL), 1, "there is no text");
     EXPECT(tool("reg", "delete", key, REGISTRY, NULL), 0, "");
     EXPECT(tool("reg", "delete", key, REGISTRY, NULL), 1, "there is no such thing");
-    EXPECT(tool("reg", "add", key, "n", "REG_DWORD", "many", REGISTRY, NULL), 1, "is no number");
-    EXPECT(tool("reg", "add", key, "n", "REG_QWORD", "1", REGISTRY, NULL), 1,
+    EXPECT(tool("reg", "add", key, "n", "REG_DWORD", "many", REGISTRY, NULL), 2, "is no number");
+    EXPECT(tool("reg", "add", key, "n", "REG_QWORD", "1", REGISTRY, NULL), 2,
            "\"REG_QWORD\" is no type");
-    EXPECT(tool("reg", "add", key, "n", "REG_SZ", "a", "b", REGISTRY, NULL), 1,
+    EXPECT(tool("reg", "add", key, "n", "REG_SZ", "a", "b", REGISTRY, NULL), 2,
            "takes one piece of data");
-    EXPECT(tool("reg", "add", "\\Software", "n", "REG_SZ", "a", REGISTRY, NULL), 1,
+    EXPECT(tool("reg", "add", "\\Software", "n", "REG_SZ", "a", REGISTRY, NULL), 2,
            "the registry does not take \\Software");
-    EXPECT(tool("reg", "burn", key, REGISTRY, NULL), 1, "reg: there is no \"burn\"");
-    EXPECT(tool("reg", "query", REGISTRY, NULL), 1, "reg query takes a key");
+    EXPECT(tool("reg", "query", REGISTRY, NULL), 2, "reg query takes a key");
 }
 
 static void test_help(void)
@@ -351,6 +372,12 @@ static void test_help(void)
     EXPECT(tool("why", "--help", NULL), 0, "nthost why");
     EXPECT(tool("why", "now", REGISTRY, NULL), 2, "why takes no arguments");
     EXPECT(tool("why", NULL), 2, "which machine?");
+    /* What is wrong with the words is said before a registry is asked for. */
+    EXPECT(tool("inf", NULL), 2, "usage: inf check FILE | install FILE");
+    EXPECT(tool("inf", "burn", NULL), 2, "inf: there is no \"burn\"", "inf check FILE | install");
+    EXPECT(tool("reg", "burn", NULL), 2, "reg: there is no \"burn\"", "reg query KEY");
+    EXPECT(tool("reg", "quer", "HKLM", NULL), 2, "reg: there is no \"quer\"");
+    EXPECT(tool("devices", "all", NULL), 2, "usage: devices");
 }
 
 CU_ErrorCode register_setup_suite(void);
@@ -368,6 +395,7 @@ CU_ErrorCode register_setup_suite(void)
         {"the package for Windows, here", test_windows_package},
         {"images that the registry names", test_static_devices},
         {"a registry file that is no good", test_registry_file},
+        {"a registry file that is not there", test_no_registry},
         {"an installation that was damaged", test_damaged_installation},
         {"reg", test_reg},
         {"help and usage", test_help},

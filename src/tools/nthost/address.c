@@ -50,8 +50,8 @@ bool address_looks_like(const char *text)
 bool address_parse(const char *text, struct address *address)
 {
     return scan_address(text, address) ||
-           tool_fail("write PATH:TARGET:LUN, for example 0:0:0; `units` lists what there is",
-                     "\"%s\" is no address of a unit", text);
+           tool_misuse("write PATH:TARGET:LUN, for example 0:0:0; `units` lists what there is",
+                       "\"%s\" is no address of a unit", text);
 }
 
 bool number_parse(const char *text, const char *what, uint64_t limit, uint64_t *value)
@@ -61,8 +61,8 @@ bool number_parse(const char *text, const char *what, uint64_t limit, uint64_t *
     if (scan(text, limit, value, &end) && *end == '\0') {
         return true;
     }
-    tool_fail("write it decimal, or hexadecimal with 0x in front",
-              "%s \"%s\" is no number from 0 to %llu", what, text, (unsigned long long)limit);
+    tool_misuse("write it decimal, or hexadecimal with 0x in front",
+                "%s \"%s\" is no number from 0 to %llu", what, text, (unsigned long long)limit);
     return false;
 }
 
@@ -80,13 +80,13 @@ bool bytes_parse(const char *text, uint8_t *bytes, size_t room, size_t *count)
         int low = high < 0 ? -1 : digit(at[1]);
 
         if (low < 0) {
-            return tool_fail(
+            return tool_misuse(
                 "write two hexadecimal digits for each byte, for example 12 00 00 00 24 00",
                 "\"%s\" is not made of bytes", text);
         }
         if (*count == room) {
-            return tool_fail("see SPC-4 4.2: a CDB has 6, 10, 12, 16 or at most 32 bytes",
-                             "more than %zu bytes", room);
+            return tool_misuse("see SPC-4 4.2: a CDB has 6, 10, 12, 16 or at most 32 bytes",
+                               "more than %zu bytes", room);
         }
         bytes[(*count)++] = (uint8_t)(high << 4 | low);
     }

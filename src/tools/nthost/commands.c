@@ -7,6 +7,7 @@
 #include "nt/trace.h"
 #include "tools/nthost/tool.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,15 +134,48 @@ static int split(char *line, char **words)
     }
 }
 
-bool command_words(struct session *session, int argc, char **argv)
+/** Is the first argument one of the verbs that the usage tells, if it tells any? */
+static bool verb_fits(const struct command *row, const char *verb)
+{
+    static const char separator[] = " | ";
+    const char *usage = row->arguments, *next = strstr(usage, separator);
+    size_t length = strlen(verb);
+
+    if (next == NULL || !islower((unsigned char)usage[0])) {
+        return true;
+    }
+    while (strncmp(usage, verb, length) != 0 || usage[length] != ' ') {
+        if (next == NULL) {
+            char advice[100];
+
+            snprintf(advice, sizeof(advice), "%s %s", row->name, row->arguments);
+            return tool_misuse(advice, "%s: there is no \"%s\"", row->name, verb);
+        }
+        usage = next + strlen(separator);
+        next = strstr(usage, separator);
+    }
+    return true;
+}
+
+bool command_fits(int argc, char **argv)
 {
     const struct command *row = find(argv[0]);
 
     if (row == NULL) {
-        return tool_fail("`help` lists them all", "there is no command \"%s\"", argv[0]);
+        return tool_misuse("`help` lists them all", "there is no command \"%s\"", argv[0]);
     }
     if (argc - 1 < row->fewest || (row->most >= 0 && argc - 1 > row->most)) {
-        return tool_fail("see `help`", "usage: %s %s", row->name, row->arguments);
+        return tool_misuse("see `help`", "usage: %s %s", row->name, row->arguments);
+    }
+    return argc == 1 || verb_fits(row, argv[1]);
+}
+
+bool command_words(struct session *session, int argc, char **argv)
+{
+    const struct command *row = find(argv[0]);
+
+    if (!command_fits(argc, argv)) {
+        return false;
     }
     if (row->need == NEEDS_ADAPTER && session->stopped) {
         return tool_fail("`restart` it first", "%s: the adapter is stopped", argv[0]);
@@ -225,7 +259,7 @@ bool arguments_known(int argc, char **argv)
             char advice[80];
 
             snprintf(advice, sizeof(advice), "see `help %.40s`", argv[0]);
-            return tool_fail(advice, "%s: unknown or incomplete option %s", argv[0], argv[i]);
+            return tool_misuse(advice, "%s: unknown or incomplete option %s", argv[0], argv[i]);
         }
     }
     return true;

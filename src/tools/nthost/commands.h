@@ -25,7 +25,8 @@ enum command_need { NEEDS_NOTHING, NEEDS_ADAPTER };
 
 struct command {
     const char *name;
-    const char *arguments; /**< As help shows them. */
+    const char *arguments; /**< As help shows them. "one A | two B": the first must be a verb, `one`
+                                or `two`. */
     const char *help;      /**< One line. */
     const char *chapter;   /**< Chapter that explains what it shows; "" = none. */
     int fewest, most;      /**< Arguments; most < 0: any number. */
@@ -53,6 +54,9 @@ bool command_line(struct session *session, const char *line);
 /** Runs a command that is split into words already; they may be changed. \return false after a
  * complaint. */
 bool command_words(struct session *session, int argc, char **argv);
+/** Are the words a command, with as many arguments as it takes, and a verb that it knows? Complains
+ * itself. */
+bool command_fits(int argc, char **argv);
 /** The n-th command's name, NULL past the end: for completion. */
 const char *command_name_at(size_t index);
 /** Lists all commands, or explains one. */

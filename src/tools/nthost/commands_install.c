@@ -22,7 +22,8 @@ static bool inf_check(int argc, char **argv)
         return false;
     }
     if (argc != 2) {
-        return tool_fail("inf check FILE [--test-signing] [--build N]", "inf check takes one file");
+        return tool_misuse("inf check FILE [--test-signing] [--build N]",
+                           "inf check takes one file");
     }
     check.inf = argv[1];
     check.build = (unsigned)number;
@@ -56,8 +57,9 @@ static bool inf_install(int argc, char **argv)
         return false;
     }
     if (argc != 2 && argc != 3) {
-        return tool_fail("inf install FILE [HWID] [--driver IMAGE] [--no-device] [--test-signing]",
-                         "inf install takes one file, and a hardware ID if you like");
+        return tool_misuse(
+            "inf install FILE [HWID] [--driver IMAGE] [--no-device] [--test-signing]",
+            "inf install takes one file, and a hardware ID if you like");
     }
     package.inf = argv[1];
     package.hardware_id = argc == 3 ? argv[2] : NULL;
@@ -71,13 +73,7 @@ static bool inf_install(int argc, char **argv)
 static bool inf(struct session *session, int argc, char **argv)
 {
     (void)session;
-    if (strcmp(argv[1], "check") == 0) {
-        return inf_check(argc - 1, argv + 1);
-    }
-    if (strcmp(argv[1], "install") == 0) {
-        return inf_install(argc - 1, argv + 1);
-    }
-    return tool_fail("inf check FILE, or inf install FILE", "inf: there is no \"%s\"", argv[1]);
+    return (strcmp(argv[1], "check") == 0 ? inf_check : inf_install)(argc - 1, argv + 1);
 }
 
 static bool devices(struct session *session, int argc, char **argv)

@@ -112,7 +112,7 @@ static bool query(int argc, char **argv)
         return false;
     }
     if (argc != 2 && argc != 3) {
-        return tool_fail("reg query KEY [VALUE] [--all]", "reg query takes a key");
+        return tool_misuse("reg query KEY [VALUE] [--all]", "reg query takes a key");
     }
     return print_key(argv[1], argv[2], all) ||
            tool_fail("`reg query HKLM` shows the first level; names are separated by \\",
@@ -186,38 +186,40 @@ static bool add(int argc, char **argv)
     bool done;
 
     if (argc < 5) {
-        return tool_fail("reg add KEY VALUE REG_SZ|REG_EXPAND_SZ|REG_MULTI_SZ|REG_DWORD|REG_BINARY "
-                         "DATA...",
-                         "reg add takes a key, a value, a type and data");
+        return tool_misuse(
+            "reg add KEY VALUE REG_SZ|REG_EXPAND_SZ|REG_MULTI_SZ|REG_DWORD|REG_BINARY "
+            "DATA...",
+            "reg add takes a key, a value, a type and data");
     }
     for (size_t i = 0; i < TYPES; i++) {
         type = strcasecmp(types[i].name, argv[3]) == 0 ? &types[i] : type;
     }
     if (type == NULL || type->type == HOST_REG_NONE) {
-        return tool_fail("REG_SZ, REG_EXPAND_SZ, REG_MULTI_SZ, REG_DWORD or REG_BINARY",
-                         "\"%s\" is no type", argv[3]);
+        return tool_misuse("REG_SZ, REG_EXPAND_SZ, REG_MULTI_SZ, REG_DWORD or REG_BINARY",
+                           "\"%s\" is no type", argv[3]);
     }
     if (argc > 5 && type->type != HOST_REG_MULTI_SZ) {
-        return tool_fail("put quotes around text with blanks", "%s takes one piece of data",
-                         type->name);
+        return tool_misuse("put quotes around text with blanks", "%s takes one piece of data",
+                           type->name);
     }
     data = type->type == HOST_REG_DWORD ? pack_number(argv[4], &length)
            : type->type == HOST_REG_BINARY
                ? pack_bytes(argv[4], &length)
                : pack_strings(argv + 4, argc - 4, type->type == HOST_REG_MULTI_SZ, &length);
     if (data == NULL) {
-        return tool_fail("see `help reg`", "the data are no %s", type->name);
+        return tool_misuse("see `help reg`", "the data are no %s", type->name);
     }
     done = host_registry_write(argv[1], argv[2], type->type, data, length);
     free(data);
-    return done || tool_fail("begin with HKLM\\; names are separated by \\",
-                             "the registry does not take %s", argv[1]);
+    return done || tool_misuse("begin with HKLM\\; names are separated by \\",
+                               "the registry does not take %s", argv[1]);
 }
 
 static bool delete_item(int argc, char **argv)
 {
     if (argc != 2 && argc != 3) {
-        return tool_fail("reg delete KEY [VALUE]", "reg delete takes a key, or a key and a value");
+        return tool_misuse("reg delete KEY [VALUE]",
+                           "reg delete takes a key, or a key and a value");
     }
     return host_registry_delete(argv[1], argc == 3 ? argv[2] : NULL) ||
            tool_fail("`reg query` shows what there is", "there is no such thing in %s", argv[1]);
@@ -225,18 +227,12 @@ static bool delete_item(int argc, char **argv)
 
 static bool reg(struct session *session, int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        bool (*run)(int argc, char **argv);
-    } verbs[] = {{"query", query}, {"add", add}, {"delete", delete_item}};
+    bool (*verb)(int, char **) = strcmp(argv[1], "query") == 0 ? query
+                                 : strcmp(argv[1], "add") == 0 ? add
+                                                               : delete_item;
 
     (void)session;
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (strcmp(argv[1], verbs[i].name) == 0) {
-            return verbs[i].run(argc - 1, argv + 1);
-        }
-    }
-    return tool_fail("reg query, reg add or reg delete", "reg: there is no \"%s\"", argv[1]);
+    return verb(argc - 1, argv + 1);
 }
 
 const struct command commands_reg[] = {

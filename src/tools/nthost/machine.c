@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SERVICES       "HKLM\\SYSTEM\\CurrentControlSet\\Services"
 #define INF_IN_PROJECT "src/driver/05-install/vmini.inf"
 
 static bool booted;
@@ -125,23 +127,79 @@ bool machine_beside(const char *name, char *out, size_t size)
             tool_fail("name the file with its path", "the path of nthost is too long"));
 }
 
-/** Writes one NAME=VALUE below the service's Parameters key. */
-static bool set_parameter(const char *text)
+/* --- parameters of the service --- */
+
+#define PARAMETER_NAME 64
+
+/** Takes NAME=VALUE apart. */
+static bool split_parameter(const char *text, char *name, uint32_t *value)
 {
     const char *equals = strchr(text, '=');
-    uint64_t value;
-    char name[64];
+    uint64_t number;
 
-    if (equals == NULL || equals == text || (size_t)(equals - text) >= sizeof(name)) {
-        return tool_fail("for example --set NumberOfBuses=8; the INF lists the names",
-                         "--set %s is no NAME=VALUE", text);
+    if (equals == NULL || equals == text || equals - text >= PARAMETER_NAME) {
+        return tool_misuse("for example --set NumberOfBuses=8; the INF lists the names",
+                           "--set %s is no NAME=VALUE", text);
     }
     memcpy(name, text, (size_t)(equals - text));
     name[equals - text] = '\0';
-    return number_parse(equals + 1, name, UINT32_MAX, &value) &&
-           (host_set_parameter(host_service(), name, (uint32_t)value) ||
-            tool_fail("the INF lists the names", "the registry does not take %s", text));
+    if (!number_parse(equals + 1, name, UINT32_MAX, &number)) {
+        return false;
+    }
+    *value = (uint32_t)number;
+    return true;
 }
+
+bool machine_add_parameter(struct machine_options *options, const char *text)
+{
+    char name[PARAMETER_NAME];
+    uint32_t value;
+
+    if (options->parameter_count == MACHINE_PARAMETERS) {
+        return tool_misuse("change the INF instead, and name it with --inf",
+                           "more than %d times --set", MACHINE_PARAMETERS);
+    }
+    options->parameters[options->parameter_count++] = text;
+    return split_parameter(text, name, &value);
+}
+
+/** The service's numbers are those that its INF has written. A name that is not among them would be
+ * a value that nobody reads. */
+static bool is_parameter(const char *name)
+{
+    char key[160], known[900] = "";
+    struct host_registry_item *items;
+    bool found = false;
+    size_t count;
+
+    snprintf(key, sizeof(key), SERVICES "\\%s\\Parameters", host_service());
+    items = host_registry_read(key, &count);
+    for (size_t i = 0; i < count && !found; i++) {
+        if (!items[i].is_key && items[i].type == HOST_REG_DWORD) {
+            found = strcasecmp(items[i].name, name) == 0;
+            snprintf(known + strlen(known), sizeof(known) - strlen(known), "%s%s",
+                     known[0] == '\0' ? "" : ", ", items[i].name);
+        }
+    }
+    host_registry_free(items, count);
+    return found ||
+           tool_misuse(known[0] != '\0' ? known : "AddReg in the INF has to write it first",
+                       "--set %s: service \"%s\" has no such number in its Parameters%s", name,
+                       host_service(), known[0] != '\0' ? "; take one that is there" : "");
+}
+
+/** Writes one NAME=VALUE below the service's Parameters key. */
+static bool set_parameter(const char *text)
+{
+    char name[PARAMETER_NAME];
+    uint32_t value;
+
+    return split_parameter(text, name, &value) && is_parameter(name) &&
+           (host_set_parameter(host_service(), name, value) ||
+            tool_fail("look at the key with `reg query`", "the registry does not take %s", text));
+}
+
+/* --- boot and halt --- */
 
 /** The registry has an installed driver already. */
 static bool reuse(const struct machine_options *options)
@@ -183,7 +241,7 @@ bool machine_install(const struct machine_options *options, struct machine_files
     } else if (!options->no_install) {
         ok = install(options, files);
     } else if (options->parameter_count != 0) {
-        ok = tool_fail("leave one of them out", "--set and --no-install do not go together");
+        ok = tool_misuse("leave one of them out", "--set and --no-install do not go together");
     }
     host_set_user(options->user, options->unix_uid);
     for (unsigned i = 0; ok && i < options->parameter_count; i++) {

@@ -33,6 +33,8 @@ struct machine_files {
 bool machine_find(const struct machine_options *options, struct machine_files *files);
 /** The path of a file that lies beside this program, or below. Complains itself. */
 bool machine_beside(const char *name, char *out, size_t size);
+/** Takes one --set NAME=VALUE. Complains itself. */
+bool machine_add_parameter(struct machine_options *options, const char *text);
 /** Boots, installs the INF unless the registry has an installed driver, and writes the parameters.
  * Complains itself. \param files what machine_find has found, or with an empty driver: it is asked
  * when it is needed. */

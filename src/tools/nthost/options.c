@@ -84,7 +84,8 @@ void options_help_run(void)
          "or vmini.so beside nthost)\n"
          "  --inf FILE        its INF (default: the project's vmini.inf); its catalog may be "
          "missing\n"
-         "  --set NAME=VALUE  a number for the service's Parameters key, e.g. NumberOfBuses=8\n"
+         "  --set NAME=VALUE  one of the numbers in the service's Parameters key, e.g. "
+         "NumberOfBuses=8\n"
          "  --registry FILE   keeps the registry there; what was installed before is not installed "
          "anew\n"
          "  --no-start        install only; the command `start` starts it\n"
@@ -163,16 +164,6 @@ static bool add_image(struct options *options, const char *path, bool cdrom)
     return true;
 }
 
-static bool add_parameter(struct machine_options *machine, const char *text)
-{
-    if (machine->parameter_count == MACHINE_PARAMETERS) {
-        return tool_fail("change the INF instead, and name it with --inf",
-                         "more than %d times --set", MACHINE_PARAMETERS);
-    }
-    machine->parameters[machine->parameter_count++] = text;
-    return true;
-}
-
 /** Options whose value is kept as it is. \return where, or NULL. */
 static const char **text_of(int code, struct options *options)
 {
@@ -238,7 +229,7 @@ static bool take(int code, const char *value, struct options *options)
         return control_mode_parse(value, &options->control.mode) ||
                tool_fail("for example 0660", "--control-mode %s: no permissions in octal", value);
     case OPT_SET:
-        return add_parameter(&options->machine, value);
+        return machine_add_parameter(&options->machine, value);
     default:
         take_flag(code, options);
         return true;

@@ -129,6 +129,7 @@ enum tool_exit run(const struct options *options)
 {
     struct session session = {.verbose = options->verbose};
     struct machine_files files = {.driver = ""};
+    enum tool_exit failure;
     bool ok;
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* So that nothing printed is lost if the machine dies. */
@@ -141,6 +142,7 @@ enum tool_exit run(const struct options *options)
     trace_enable(options->trace != NULL ? TRACE_ALL : KINDS_FEW);
     ok = options->no_start ? machine_install(&options->machine, &files)
                            : machine_up(&options->machine, &files);
+    failure = tool_failure(); /* What a command says later is no matter of usage. */
     ok = ok && connect_images(options) && loop_start(&options->control, !is_interactive(options));
     if (ok && is_interactive(options)) {
         prompt_run(&session, options->control.path != NULL);
@@ -156,5 +158,5 @@ enum tool_exit run(const struct options *options)
         puts("The machine is down; nothing was left behind.");
     }
     write_trace();
-    return ok ? TOOL_OK : TOOL_FAILED;
+    return ok ? TOOL_OK : failure;
 }

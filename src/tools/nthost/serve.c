@@ -44,7 +44,8 @@ void serve_help(void)
          "\n"
          "  --driver FILE     the miniport's image (default: vmini.so beside nthost)\n"
          "  --inf FILE        its INF (default: the project's vmini.inf)\n"
-         "  --set NAME=VALUE  a number for the service's Parameters key, e.g. NumberOfBuses=8\n"
+         "  --set NAME=VALUE  one of the numbers in the service's Parameters key, e.g. "
+         "NumberOfBuses=8\n"
          "  --legacy-srbs     SCSI_REQUEST_BLOCKs instead of STORAGE_REQUEST_BLOCKs\n"
          "  --verifier        with the expensive checks\n"
          "\n"
@@ -170,7 +171,7 @@ static enum tool_exit run(const struct serve_options *options)
     if (ok) {
         puts("The machine is down; nothing was left behind.");
     }
-    return ok ? TOOL_OK : TOOL_FAILED;
+    return ok ? TOOL_OK : tool_failure();
 }
 
 enum tool_exit serve(int argc, char **argv)

@@ -67,16 +67,6 @@ static bool add_image(struct serve_options *options, const char *path, uint32_t 
     return true;
 }
 
-static bool add_parameter(struct machine_options *machine, const char *text)
-{
-    if (machine->parameter_count == MACHINE_PARAMETERS) {
-        return tool_fail("change the INF instead, and name it with --inf",
-                         "more than %d times --set", MACHINE_PARAMETERS);
-    }
-    machine->parameters[machine->parameter_count++] = text;
-    return true;
-}
-
 /** Reads the secret: the file's first line. */
 static bool read_secret(const char *path, struct chap_account *account)
 {
@@ -167,7 +157,7 @@ static bool take(int code, const char *value, struct serve_options *options, uin
         options->machine.inf = value;
         return true;
     case OPT_SET:
-        return add_parameter(&options->machine, value);
+        return machine_add_parameter(&options->machine, value);
     case OPT_PORT:
         return take_port(options, value);
     case OPT_LISTEN:

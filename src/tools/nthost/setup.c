@@ -8,8 +8,10 @@
 #include "install.h"
 #include "tools/nthost/commands.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define REGISTRY_VARIABLE "NTHOST_REGISTRY"
 #define SETUP_WORDS       64
@@ -28,8 +30,9 @@ void setup_help(void)
          "The same commands as at the prompt of `nthost run`, for a machine that is not running. "
          "All but `inf check` want\n"
          "\n"
-         "  --registry FILE   the machine's registry; it is made when it is not there. Or set\n"
-         "                    " REGISTRY_VARIABLE "\n"
+         "  --registry FILE   the machine's registry; inf install makes it when it is not there, "
+         "as\n"
+         "                    nthost run does. Or set " REGISTRY_VARIABLE "\n"
          "\n"
          "inf check     what InfVerif would say: file, line, number, what to do. --build N: must "
          "have\n"
@@ -63,16 +66,27 @@ static bool shut_down(void)
            tool_fail("see what was said before", "the machine did not end as it should");
 }
 
-/** The registry that was named; NULL after a complaint. */
-static const char *registry_of(int *argc, char **argv)
+/** Takes the registry's name out of the arguments. \return NULL: none is named. */
+static const char *take_registry(int *argc, char **argv)
 {
     const char *named = argument_value(argc, argv, "--registry");
 
-    named = named != NULL ? named : getenv(REGISTRY_VARIABLE);
-    if (named == NULL) {
-        tool_fail("--registry FILE; inf install makes it", "%s: which machine?", argv[0]);
+    return named != NULL ? named : getenv(REGISTRY_VARIABLE);
+}
+
+/** Is a registry named, and is it there? Only installing makes one: to anything else, a file that
+ * is not there is a name that was mistyped. */
+static bool has_registry(const char *command, const char *registry, bool installs)
+{
+    struct stat status;
+
+    if (registry == NULL) {
+        return tool_misuse("--registry FILE; inf install makes it", "%s: which machine?", command);
     }
-    return named;
+    return installs || stat(registry, &status) == 0 || errno != ENOENT ||
+           tool_fail("name one that is there; nthost inf install --registry FILE makes one, nthost "
+                     "run --registry FILE too",
+                     "there is no registry %s", registry);
 }
 
 static bool wants_help(int argc, char **argv)
@@ -107,21 +121,23 @@ static bool obey(int argc, char **argv)
 
 enum tool_exit setup(int argc, char **argv)
 {
-    bool checks = argc > 1 && strcmp(argv[0], "inf") == 0 && strcmp(argv[1], "check") == 0;
-    const char *registry = NULL;
-    bool ok;
+    const char *registry;
+    bool inf, checks, ok;
 
     if (wants_help(argc, argv)) {
         return TOOL_OK;
     }
-    if (!checks && (registry = registry_of(&argc, argv)) == NULL) {
+    registry = take_registry(&argc, argv);
+    if (!command_fits(argc, argv)) {
         return TOOL_USAGE;
     }
-    if (!boot(registry)) {
-        return TOOL_FAILED;
+    inf = strcmp(argv[0], "inf") == 0;
+    checks = inf && strcmp(argv[1], "check") == 0;
+    if ((!checks && !has_registry(argv[0], registry, inf)) || !boot(checks ? NULL : registry)) {
+        return tool_failure();
     }
     ok = obey(argc, argv);
-    return shut_down() && ok ? TOOL_OK : TOOL_FAILED;
+    return shut_down() && ok ? TOOL_OK : tool_failure();
 }
 
 enum tool_exit setup_why(int argc, char **argv)
@@ -133,16 +149,13 @@ enum tool_exit setup_why(int argc, char **argv)
     if (wants_help(argc, argv)) {
         return TOOL_OK;
     }
-    registry = registry_of(&argc, argv);
-    if (registry == NULL) {
-        return TOOL_USAGE;
-    }
+    registry = take_registry(&argc, argv);
     if (argc != 1) {
-        tool_fail("see nthost why --help", "why takes no arguments");
+        tool_misuse("see nthost why --help", "why takes no arguments");
         return TOOL_USAGE;
     }
-    if (!boot(registry)) {
-        return TOOL_FAILED;
+    if (!has_registry(argv[0], registry, false) || !boot(registry)) {
+        return tool_failure();
     }
     works = host_start(&error);
     host_why(stdout);

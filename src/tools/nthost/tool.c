@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static char place[512] = "nthost";
-static bool expecting;
+static bool expecting, misused;
 
 void tool_at(const char *where)
 {
@@ -29,17 +29,38 @@ static void complain(const char *kind, const char *format, va_list arguments)
     fputc('\n', stderr);
 }
 
+static void fail(const char *remedy, const char *format, va_list arguments)
+{
+    complain(expecting ? "as expected: " : "", format, arguments);
+    if (!expecting && remedy != NULL && remedy[0] != '\0') {
+        fprintf(stderr, "    what to do: %s\n", remedy);
+    }
+}
+
 bool tool_fail(const char *remedy, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    complain(expecting ? "as expected: " : "", format, arguments);
+    fail(remedy, format, arguments);
     va_end(arguments);
-    if (!expecting && remedy != NULL && remedy[0] != '\0') {
-        fprintf(stderr, "    what to do: %s\n", remedy);
-    }
     return false;
+}
+
+bool tool_misuse(const char *remedy, const char *format, ...)
+{
+    va_list arguments;
+
+    misused = true;
+    va_start(arguments, format);
+    fail(remedy, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+enum tool_exit tool_failure(void)
+{
+    return misused ? TOOL_USAGE : TOOL_FAILED;
 }
 
 bool tool_fail_host(const struct host_error *error)

@@ -27,6 +27,12 @@ void tool_at(const char *where);
  * caller to return. */
 bool tool_fail(const char *remedy, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** The same of words that were typed: the command line is not understood. \return false. */
+bool tool_misuse(const char *remedy, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** The exit status of what has failed: TOOL_USAGE after a tool_misuse, else TOOL_FAILED. */
+enum tool_exit tool_failure(void);
+
 /** The same with what the host said. \return false. */
 bool tool_fail_host(const struct host_error *error);
 
