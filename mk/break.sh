@@ -26,7 +26,7 @@ for name; do
     source=$(sed -n 's,^+++ b/,,p' "$patch")
     mkdir -p "$work/$name"
     cp "$source" "$work/$name/broken.c"
-    patch -s "$work/$name/broken.c" <"$patch" >"$work/$name/log" 2>&1 ||
+    patch -s --batch --forward "$work/$name/broken.c" <"$patch" >"$work/$name/log" 2>&1 ||
         { cat "$work/$name/log" >&2; echo "break: $patch no longer applies; make it anew from today's source" >&2; exit 1; }
     gcc $flags $include -I"$(dirname "$source")" -c "$work/$name/broken.c" -o "$work/$name/broken.o"
     gcc -shared -nostartfiles -Wl,-Bsymbolic -Wl,--version-script=mk/driver.map -Wl,-z,now -o "$work/$name.so" \
