@@ -227,12 +227,17 @@ RUNNERS := $(foreach s,$(SUITES),$(if $(wildcard tests/$(s)/test_*.c),$(B)/tests
 CH ?=
 WANTED := $(if $(CH),$(filter $(B)/tests/$(CH)%,$(RUNNERS)),$(RUNNERS))
 TEST_ENV := VMINI_FIXTURES=$(B)/tests/fixtures VMINI_DRIVER=$(B)/vmini.so VMINI_NTHOST=$(B)/nthost VMINI_VMINICTL=$(B)/vminictl
+# Asked for before anything is installed or built.
+ifeq ($(WANTED),)
+ifneq ($(filter test check run-tests,$(MAKECMDGOALS)),)
+$(error there are no tests for CH=$(CH); CH= takes one of: $(foreach c,$(CHAPTERS),$(firstword $(subst -, ,$(c)))) host abi iscsi tools system)
+endif
+endif
 
 .PHONY: test run-tests
 test: deps-test
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(WANTED) $(B)/vmini.so $(B)/nthost $(B)/vminictl $(FIXTURES)
-	@$(if $(WANTED),,echo "make: no tests for CH=$(CH); chapters: $(CHAPTERS), and host abi iscsi tools system" >&2; exit 2)
 	@SANITIZE=$(SANITIZE) $(TEST_ENV) mk/run-suites.sh $(WANTED)
 
 .PHONY: sanitize

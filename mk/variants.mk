@@ -30,14 +30,17 @@ before: deps-compare
 history: deps-compare
 	@$(VARIANTS) history
 matrix: deps-matrix
+	@$(VARIANTS) known --matrix $(FIX)
 	@$(MAKE) -s --no-print-directory $(VARIANT_TOOLS)
 	@$(VARIANTS) matrix $(if $(RECORD),--record) $(FIX)
 matrix-page: deps-compare
 	@$(VARIANTS) page
 race: deps-compare
+	@$(VARIANTS) known --race $(FIX)
 	@$(MAKE) -s --no-print-directory $(B)/nthost $(B)/points/vmini.so
 	@$(VARIANTS) race $(FIX)
 captures: deps-matrix
+	@$(VARIANTS) known $(FIX)
 	@$(MAKE) -s --no-print-directory $(VARIANT_TOOLS)
 	@$(VARIANTS) capture $(if $(WRITE),--write) $(FIX)
 refresh-fixes: deps-compare

@@ -7,6 +7,7 @@ The fixes are a stack: reversed from the last to the first they give the driver 
 Trees are made from src/ on demand, below build/variants, and never kept.
 
     variants list                     one line for each fix
+    variants known [NN...]            are these fixes? --race: about races? --matrix: or all, or none?
     variants tree [NN]                the tree without fix NN, or without any; prints where it is
     variants diff NN                  the story, then the diff
     variants history                  build/history: a git repository, one commit for each fix
@@ -33,9 +34,19 @@ from trees import (HISTORY, ROOT, Failure, all_fixes, copy_sources, find_fix, gi
 
 
 def command_list(_arguments):
-    for fix in all_fixes():
+    fixes = all_fixes()
+    width = max(len(fix.title) for fix in fixes)
+    for fix in fixes:
         files = ", ".join(name.removeprefix("src/driver/") for name in fix.files)
-        print(f"{fix.number}  {fix.title:<58}  {files}")
+        print(f"{fix.number}  {fix.title:<{width}}  {files}")
+
+
+def command_known(arguments):
+    for word in arguments.fixes:
+        if arguments.race:
+            races.find_race(word)
+        elif not (arguments.matrix and word in (matrix.NONE, matrix.ALL)):
+            find_fix(word)
 
 
 def command_tree(arguments):
@@ -114,7 +125,7 @@ def main():
     page = commands.add_parser("page")
     page.add_argument("--check", action="store_true")
     page.set_defaults(run=matrix.command_page)
-    many = {"matrix": matrix.command_matrix, "race": races.command_race,
+    many = {"known": command_known, "matrix": matrix.command_matrix, "race": races.command_race,
             "capture": captures.command_capture, "refresh": command_refresh}
     for name, function in many.items():
         each = commands.add_parser(name)
@@ -122,6 +133,9 @@ def main():
         each.set_defaults(run=function)
         if name in ("matrix", "race"):
             each.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
+        if name == "known":
+            each.add_argument("--race", action="store_true")
+            each.add_argument("--matrix", action="store_true")
         if name == "race":
             each.add_argument("--seeds", type=int, default=races.SEEDS)
         if name == "matrix":

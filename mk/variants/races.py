@@ -13,7 +13,7 @@ import tempfile
 import textwrap
 
 import story
-from trees import BUILD, ROOT, Failure, built_tree, find_fix
+from trees import BUILD, ROOT, Failure, all_fixes, built_tree, find_fix
 
 POINTS = f"{BUILD}/points/vmini.so"
 SEEDS = 2000  # Of PCT: one of them has to fail without the fix.
@@ -109,13 +109,21 @@ def prove(number, seeds):
     return text + "".join(f"\n{line}\n" for line in wrong), not wrong
 
 
+def find_race(word):
+    """The number of a fix that is about a race."""
+    fix = find_fix(word)
+    if not fix.is_race:
+        names = "\n".join(f"    {each.number}  {each.title}" for each in all_fixes() if each.is_race)
+        raise Failure(f"fix {fix.number} is about no race; these are:\n{names}")
+    return fix.number
+
+
 def command_race(arguments):
-    known = races()
-    numbers = [find_fix(word).number for word in arguments.fixes] or list(known)
-    for number in numbers:
-        if number not in known:
-            names = "\n".join(f"    {fix}  {words}" for fix, (_, words) in known.items())
-            raise Failure(f"fix {number} is about no race; these are:\n{names}")
+    told = [fix.number for fix in all_fixes() if fix.is_race]
+    if told != list(races()):
+        raise Failure(f"nthost race plays the fixes {', '.join(races())}, but stories of a race are told "
+                      f"of {', '.join(told)} (#!race in `capture`)")
+    numbers = [find_race(word) for word in arguments.fixes] or told
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         proven = []
         for text, good in pool.map(prove, numbers, [arguments.seeds] * len(numbers)):

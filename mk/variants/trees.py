@@ -42,6 +42,12 @@ class Fix:
         return re.sub(r"^#\s*(?:\d\d\s*·\s*)?", "", first)
 
     @property
+    def is_race(self):
+        """Is it about a race? Then its story is that of a schedule: see captures.py."""
+        capture = self.folder / "capture"
+        return capture.is_file() and capture.read_text().startswith("#!race")
+
+    @property
     def files(self):
         lines = self.patch.read_text().splitlines()
         return [line[6:].strip() for line in lines if line.startswith("+++ b/")]
