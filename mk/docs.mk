@@ -11,4 +11,4 @@ docs-check: deps-docs deps-windows
 docs-test: deps-docs-test
 	@[ -f build/docs/html/index.html ] || mk/docs.sh
 	@mk/npm.sh --all
-	@node mk/docs/browser.mjs build/npm build/docs/html build/docs/shots
+	@node mk/docs/pages.mjs build/npm build/docs/html build/docs/shots

@@ -4,23 +4,11 @@
 //
 //   probe.mjs NPM PAGE SHOTS     leaves a PNG of what it saw in SHOTS
 import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
+import { check, finish, launch } from './browser.mjs';
 
 const [npm, page, shots] = process.argv.slice(2);
-const { chromium } = createRequire(resolve(npm, 'package.json'))('playwright-core');
-const bad = [];
-let checks = 0;
-const check = (good, words) => {
-    checks++;
-    if (!good) bad.push(words);
-};
-
-const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-        '--disable-component-update', '--disable-sync'],
-});
+const browser = await launch(npm);
 mkdirSync(shots, { recursive: true });
 const ID = 'inquiry-additional-length'; // A finding of the driver before, in one byte of a known place.
 
@@ -118,6 +106,4 @@ for (const colorScheme of ['light', 'dark']) {
     await tab.close();
 }
 await browser.close();
-bad.forEach((words) => console.error(`probe: ${words}`));
-console.log(`probe: ${checks} checks of the page in a browser, ${bad.length} failed; pictures in ${shots}`);
-process.exit(bad.length === 0 ? 0 : 1);
+finish('probe', shots);

@@ -97,19 +97,56 @@ struct result shell_spawn(const char *program, char *const *arguments, const cha
     return result;
 }
 
-struct result tool(const char *first, ...)
+/** Adds words up to NULL behind `count` that are there. */
+static void add_words(char **arguments, int count, const char *first, va_list list)
 {
-    char *arguments[MAXIMUM_ARGUMENTS] = {shell.nthost};
-    int count = 1;
-    va_list list;
-
-    va_start(list, first);
     for (const char *word = first; word != NULL && count < MAXIMUM_ARGUMENTS - 1;
          word = va_arg(list, const char *)) {
         arguments[count++] = (char *)(uintptr_t)word;
     }
+}
+
+struct result tool(const char *first, ...)
+{
+    char *arguments[MAXIMUM_ARGUMENTS] = {shell.nthost};
+    va_list list;
+
+    va_start(list, first);
+    add_words(arguments, 1, first, list);
     va_end(list);
     return shell_spawn(shell.nthost, arguments, "/dev/null");
+}
+
+bool have_somebody_else(void)
+{
+    if (geteuid() != 0) {
+        printf("\n    skipped: only root can run a program as another user ");
+        return false;
+    }
+    return true;
+}
+
+void copy_file(const char *from, const char *name, mode_t mode)
+{
+    size_t length;
+    char *data = read_file(from, &length);
+
+    write_file(name, data, length);
+    CU_ASSERT(chmod(name, mode) == 0);
+    free(data);
+}
+
+struct result as_nobody(const char *program, const char *first, ...)
+{
+    char *arguments[MAXIMUM_ARGUMENTS] = {(char *)"setpriv", (char *)"--reuid=" NOBODY_TEXT,
+                                          (char *)"--regid=" NOBODY_TEXT, (char *)"--clear-groups",
+                                          (char *)(uintptr_t)program};
+    va_list list;
+
+    va_start(list, first);
+    add_words(arguments, 5, first, list);
+    va_end(list);
+    return shell_spawn("setpriv", arguments, "/dev/null");
 }
 
 struct result script(const char *text, const char *option, const char *value)

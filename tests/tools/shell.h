@@ -46,6 +46,16 @@ void copy_of_inf(const char *name, const char *from, const char *to);
 struct result shell_spawn(const char *program, char *const *arguments, const char *input);
 /** Runs nthost with these arguments, up to NULL. */
 struct result tool(const char *first, ...);
+/** The user `nobody`, and his group. */
+#define NOBODY      65534
+#define NOBODY_TEXT "65534"
+/** Are we root, so that somebody else can be tried? What root may do proves nothing. Says so if not.
+ */
+bool have_somebody_else(void);
+/** Copies a file into the suite's directory: the tree may lie where only root looks. */
+void copy_file(const char *from, const char *name, mode_t mode);
+/** Runs a program as nobody, with these arguments up to NULL. */
+struct result as_nobody(const char *program, const char *first, ...);
 /** Runs a script: `nthost run --driver ... --script script.txt`, and one more option if not
  * NULL, with its value. */
 struct result script(const char *text, const char *option, const char *value);

@@ -6,56 +6,22 @@
  */
 #include "tools/shell.h"
 
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define NOBODY      65534
-#define NOBODY_TEXT "65534"
-
-static void copy(const char *from, const char *to, mode_t mode)
-{
-    size_t length;
-    char *data = read_file(from, &length);
-
-    write_file(to, data, length);
-    CU_ASSERT(chmod(to, mode) == 0);
-    free(data);
-}
 
 /** Everything that nobody runs is copied to where he may look. \return false: we are not root. */
 static bool prepare(void)
 {
-    if (geteuid() != 0) {
-        printf("\n    skipped: only root can run a program as another user ");
+    if (!have_somebody_else()) {
         return false;
     }
-    copy(shell.nthost, "nthost", 0755);
-    copy(shell.driver, "vmini.so", 0644);
+    copy_file(shell.nthost, "nthost", 0755);
+    copy_file(shell.driver, "vmini.so", 0644);
     copy_of_inf("vmini.inf", NULL, NULL);
     CU_ASSERT(chmod("vmini.inf", 0644) == 0);
     mkdir("home", 0755);
     CU_ASSERT(chown("home", NOBODY, NOBODY) == 0);
     return true;
-}
-
-/** nthost with these arguments, up to NULL, run by nobody. */
-static struct result nobodys(const char *first, ...)
-{
-    char *arguments[32] = {(char *)"setpriv", (char *)"--reuid=" NOBODY_TEXT,
-                           (char *)"--regid=" NOBODY_TEXT, (char *)"--clear-groups",
-                           (char *)"./nthost"};
-    int count = 5;
-    va_list list;
-
-    va_start(list, first);
-    for (const char *word = first; word != NULL && count < 31; word = va_arg(list, const char *)) {
-        arguments[count++] = (char *)(uintptr_t)word;
-    }
-    va_end(list);
-    return shell_spawn("setpriv", arguments, "/dev/null");
 }
 
 #define RUN "run", "--driver", "vmini.so", "--inf", "vmini.inf"
@@ -74,15 +40,18 @@ static void test_images(void)
     make_image("closed/in.img", 1 << 20);
     CU_ASSERT(chmod("roots.img", 0600) == 0 && chmod("seen.img", 0644) == 0);
     CU_ASSERT(chmod("own.img", 0600) == 0 && chown("own.img", NOBODY, NOBODY) == 0);
-    EXPECT(nobodys(RUN, "--disk", "own.img", NULL), 0, "0:0:0  own.img");
-    EXPECT(nobodys(RUN, "--disk", "roots.img", NULL), 1, "connect roots.img:", denied);
-    EXPECT(nobodys(RUN, "--disk", "roots.img", "--read-only", NULL), 1, denied);
-    EXPECT(nobodys(RUN, "--disk", "seen.img", NULL), 1, "connect seen.img:", denied);
-    EXPECT(nobodys(RUN, "--disk", "seen.img", "--read-only", NULL), 0, "0:0:0  seen.img");
-    EXPECT(nobodys(RUN, "--cdrom", "seen.img", NULL), 0, "0:0:0  seen.img");
-    EXPECT(nobodys(RUN, "--disk", "closed/in.img", NULL), 1, "connect closed/in.img:", denied);
-    EXPECT(nobodys("serve", "--driver", "vmini.so", "--inf", "vmini.inf", "--port", "0",
-                   "roots.img", NULL),
+    EXPECT(as_nobody("./nthost", RUN, "--disk", "own.img", NULL), 0, "0:0:0  own.img");
+    EXPECT(as_nobody("./nthost", RUN, "--disk", "roots.img", NULL), 1,
+           "connect roots.img:", denied);
+    EXPECT(as_nobody("./nthost", RUN, "--disk", "roots.img", "--read-only", NULL), 1, denied);
+    EXPECT(as_nobody("./nthost", RUN, "--disk", "seen.img", NULL), 1, "connect seen.img:", denied);
+    EXPECT(as_nobody("./nthost", RUN, "--disk", "seen.img", "--read-only", NULL), 0,
+           "0:0:0  seen.img");
+    EXPECT(as_nobody("./nthost", RUN, "--cdrom", "seen.img", NULL), 0, "0:0:0  seen.img");
+    EXPECT(as_nobody("./nthost", RUN, "--disk", "closed/in.img", NULL), 1,
+           "connect closed/in.img:", denied);
+    EXPECT(as_nobody("./nthost", "serve", "--driver", "vmini.so", "--inf", "vmini.inf", "--port",
+                     "0", "roots.img", NULL),
            1, "roots.img:", denied);
 }
 
@@ -92,10 +61,10 @@ static void test_packages(void)
         return;
     }
     CU_ASSERT(chmod("vmini.so", 0600) == 0);
-    EXPECT(nobodys(RUN, NULL), 1, "driver vmini.so: Permission denied");
+    EXPECT(as_nobody("./nthost", RUN, NULL), 1, "driver vmini.so: Permission denied");
     CU_ASSERT(chmod("vmini.so", 0644) == 0 && chmod("vmini.inf", 0600) == 0);
-    EXPECT(nobodys(RUN, NULL), 1, "INF vmini.inf: Permission denied");
-    EXPECT(nobodys("inf", "check", "vmini.inf", NULL), 1,
+    EXPECT(as_nobody("./nthost", RUN, NULL), 1, "INF vmini.inf: Permission denied");
+    EXPECT(as_nobody("./nthost", "inf", "check", "vmini.inf", NULL), 1,
            "error 1000: The INF cannot be read: Permission denied");
 }
 
@@ -106,14 +75,17 @@ static void test_files_of_the_host(void)
     }
     write_file("roots.reg", "", 0);
     CU_ASSERT(chmod("roots.reg", 0644) == 0);
-    EXPECT(nobodys(RUN, "--registry", "roots.reg", NULL), 1,
+    EXPECT(as_nobody("./nthost", RUN, "--registry", "roots.reg", NULL), 1,
            "registry file roots.reg: Permission denied");
-    EXPECT(nobodys(RUN, "--registry", "new.reg", NULL), 1, "new.reg: Permission denied");
-    EXPECT(nobodys(RUN, "--registry", "home/new.reg", NULL), 0, "");
-    EXPECT(nobodys("devices", "--registry", "home/new.reg", NULL), 0, "service vmini");
-    EXPECT(nobodys(RUN, "--control", "host.sock", NULL), 1,
+    EXPECT(as_nobody("./nthost", RUN, "--registry", "new.reg", NULL), 1,
+           "new.reg: Permission denied");
+    EXPECT(as_nobody("./nthost", RUN, "--registry", "home/new.reg", NULL), 0, "");
+    EXPECT(as_nobody("./nthost", "devices", "--registry", "home/new.reg", NULL), 0,
+           "service vmini");
+    EXPECT(as_nobody("./nthost", RUN, "--control", "host.sock", NULL), 1,
            "control socket host.sock: Permission denied");
-    EXPECT(nobodys(RUN, "--trace", "trace.txt", NULL), 1, "trace trace.txt: Permission denied");
+    EXPECT(as_nobody("./nthost", RUN, "--trace", "trace.txt", NULL), 1,
+           "trace trace.txt: Permission denied");
     CU_ASSERT(access("new.reg", F_OK) != 0 && access("host.sock", F_OK) != 0);
 }
 

@@ -22,7 +22,6 @@
 #include "tools/control/wire.h"
 
 #define SOCKET "host.sock"
-#define NOBODY "65534"
 
 static char vminictl[PATH_MAX];
 
@@ -416,42 +415,6 @@ static void test_prompt(void)
 
 /* --- who may --- */
 
-/** Are we root, so that somebody else can be tried? What root may do proves nothing. */
-static bool have_somebody_else(void)
-{
-    if (geteuid() != 0) {
-        printf("\n    skipped: only root can run a program as another user ");
-        return false;
-    }
-    return true;
-}
-
-/** Runs vminictl as nobody. A copy of it: the tree may lie where only root looks. */
-static struct result as_nobody(const char *first, ...)
-{
-    char *arguments[32] = {(char *)"setpriv", (char *)"--reuid=" NOBODY, (char *)"--regid=" NOBODY,
-                           (char *)"--clear-groups", (char *)"./vminictl"};
-    int count = 5;
-    va_list list;
-
-    va_start(list, first);
-    for (const char *word = first; word != NULL && count < 31; word = va_arg(list, const char *)) {
-        arguments[count++] = (char *)(uintptr_t)word;
-    }
-    va_end(list);
-    return shell_spawn("setpriv", arguments, "/dev/null");
-}
-
-static void copy_vminictl(void)
-{
-    size_t length;
-    char *program = read_file(vminictl, &length);
-
-    write_file("vminictl", program, length);
-    CU_ASSERT(chmod("vminictl", 0755) == 0);
-    free(program);
-}
-
 /** The first door: the socket's owner, group and mode. */
 static void test_socket_mode(void)
 {
@@ -460,13 +423,14 @@ static void test_socket_mode(void)
     if (!have_somebody_else()) {
         return;
     }
-    copy_vminictl();
+    copy_file(vminictl, "vminictl", 0755);
     host = start_host(NULL);
-    EXPECT(as_nobody("ping", NULL), 4, SOCKET ": permission denied", "--control-mode");
+    EXPECT(as_nobody("./vminictl", "ping", NULL), 4, SOCKET ": permission denied",
+           "--control-mode");
     EXPECT(control("ping", NULL), 0, "interface version 1");
     end_host(&host);
     host = start_host("--control-mode", "0660", NULL);
-    EXPECT(as_nobody("ping", NULL), 4, "permission denied");
+    EXPECT(as_nobody("./vminictl", "ping", NULL), 4, "permission denied");
     end_host(&host);
 }
 
@@ -478,21 +442,22 @@ static void test_standard_user(void)
     if (!have_somebody_else()) {
         return;
     }
-    copy_vminictl();
+    copy_file(vminictl, "vminictl", 0755);
     make_image("disk.img", 1 << 20);
     chmod("disk.img", 0666);
     host = start_host("--control-mode", "0666", NULL);
-    EXPECT(as_nobody("ping", NULL), 4, "access denied", "lets only administrators open");
+    EXPECT(as_nobody("./vminictl", "ping", NULL), 4, "access denied",
+           "lets only administrators open");
     end_host(&host);
     copy_of_inf("open.inf", "(A;;GA;;;BA)", "(A;;GA;;;BA)(A;;GRGW;;;WD)");
     host = start_host("--control-mode", "0666", "--inf", "open.inf", NULL);
-    EXPECT(as_nobody("ping", NULL), 0, "interface version 1");
-    EXPECT(as_nobody("connect", "disk.img", NULL), 4, "STATUS_PRIVILEGE_NOT_HELD",
+    EXPECT(as_nobody("./vminictl", "ping", NULL), 0, "interface version 1");
+    EXPECT(as_nobody("./vminictl", "connect", "disk.img", NULL), 4, "STATUS_PRIVILEGE_NOT_HELD",
            "do it as administrator");
     EXPECT(control("connect", "disk.img", NULL), 0, "0:0:0  disk.img");
-    EXPECT(as_nobody("list", NULL), 0, "0:0:0  enumerated");
-    EXPECT(as_nobody("disconnect", "0:0:0", NULL), 4, "STATUS_PRIVILEGE_NOT_HELD");
-    EXPECT(as_nobody("watch", "--count", "1", NULL), 0, "#1 arrival 0:0:0");
+    EXPECT(as_nobody("./vminictl", "list", NULL), 0, "0:0:0  enumerated");
+    EXPECT(as_nobody("./vminictl", "disconnect", "0:0:0", NULL), 4, "STATUS_PRIVILEGE_NOT_HELD");
+    EXPECT(as_nobody("./vminictl", "watch", "--count", "1", NULL), 0, "#1 arrival 0:0:0");
     end_host(&host);
 }
 
@@ -504,21 +469,22 @@ static void test_file_as_the_caller(void)
     if (!have_somebody_else()) {
         return;
     }
-    copy_vminictl();
+    copy_file(vminictl, "vminictl", 0755);
     make_image("roots.img", 1 << 20);
     make_image("seen.img", 1 << 20);
     make_image("own.img", 1 << 20);
     chmod("roots.img", 0600);
     chmod("seen.img", 0644);
     CU_ASSERT(chmod("own.img", 0600) == 0 && chown("own.img", 65534, 65534) == 0);
-    host = start_host("--control-mode", "0660", "--control-group", NOBODY, NULL);
-    EXPECT(as_nobody("connect", "roots.img", NULL), 1,
+    host = start_host("--control-mode", "0660", "--control-group", NOBODY_TEXT, NULL);
+    EXPECT(as_nobody("./vminictl", "connect", "roots.img", NULL), 1,
            "connect roots.img: the user may not open it that way (STATUS_ACCESS_DENIED)");
-    EXPECT(as_nobody("connect", "seen.img", NULL), 1, "STATUS_ACCESS_DENIED");
-    EXPECT(as_nobody("connect", "seen.img", "--read-only", NULL), 0, "0:0:0  seen.img");
-    EXPECT(as_nobody("connect", "own.img", NULL), 0, "0:1:0  own.img");
+    EXPECT(as_nobody("./vminictl", "connect", "seen.img", NULL), 1, "STATUS_ACCESS_DENIED");
+    EXPECT(as_nobody("./vminictl", "connect", "seen.img", "--read-only", NULL), 0,
+           "0:0:0  seen.img");
+    EXPECT(as_nobody("./vminictl", "connect", "own.img", NULL), 0, "0:1:0  own.img");
     EXPECT(control("connect", "roots.img", NULL), 0, "0:2:0  roots.img");
-    EXPECT(as_nobody("disconnect", "0:2:0", NULL), 0, "");
+    EXPECT(as_nobody("./vminictl", "disconnect", "0:2:0", NULL), 0, "");
     end_host(&host);
 }
 

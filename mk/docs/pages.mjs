@@ -1,19 +1,12 @@
 // The book in a browser, as a reader opens it: from file://, light and dark, on a desk and on a phone. No link or anchor
 // leads nowhere, no page complains, nothing sticks out at the side, pictures have words, and the search finds.
 //
-//   browser.mjs NPM HTML [SHOTS]     with SHOTS, leaves a PNG of what it saw there
+//   pages.mjs NPM HTML [SHOTS]     with SHOTS, leaves a PNG of what it saw there
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import { check, finish, launch } from '../browser.mjs';
 
 const [npm, html, shots] = process.argv.slice(2);
-const { chromium } = createRequire(resolve(npm, 'package.json'))('playwright-core');
-const bad = [];
-let checks = 0;
-const check = (good, words) => {
-    checks++;
-    if (!good) bad.push(words);
-};
 
 // --- links, without a browser ---
 
@@ -33,7 +26,7 @@ function checkLink(from, link) {
     const target = path || from;
     if (!existsSync(join(html, target))) return check(false, `${from}: ${link} does not exist`);
     if (anchor && target.endsWith('.html')) check(anchorsOf(target).has(anchor), `${from}: ${link}: no such anchor`);
-    else checks++;
+    else check(true);
 }
 
 for (const page of pages) {
@@ -47,11 +40,7 @@ for (const name of readdirSync(html).filter((each) => /\.js$/.test(each) && !/^n
 
 // --- in the browser ---
 
-const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-        '--disable-component-update', '--disable-sync'],
-});
+const browser = await launch(npm);
 const address = (name) => `file://${resolve(html, name)}`;
 
 async function open(name, options) {
@@ -113,8 +102,4 @@ for (const name of shown) {
 await search('VminiHwStartIo', 'VminiHwStartIo');
 await search('sense data', 'ense data');
 await browser.close();
-
-for (const words of bad.slice(0, 40)) console.log(`FAILED  ${words}`);
-if (bad.length > 40) console.log(`FAILED  and ${bad.length - 40} more`);
-console.log(`${checks - bad.length} passed, ${bad.length} failed`);
-process.exit(bad.length ? 1 : 0);
+finish('docs', shots);
