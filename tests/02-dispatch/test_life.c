@@ -11,6 +11,7 @@
 #include <CUnit/CUnit.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -195,54 +196,112 @@ static void connect_gives_up_after_ten_seconds(void *argument)
     linked_down();
 }
 
-static void the_inquiry_that_never_comes(void *argument)
+/** Is an address free? */
+static bool free_again(VMINI_ADDRESS address)
 {
-    VMINI_ADDRESS address = {0, 3, 0, 0};
+    NTSTATUS status = VminiBusReserveAddress(linked_adapter(), &address);
+
+    CHILD_CHECK(status == STATUS_SUCCESS || status == STATUS_DEVICE_BUSY);
+    if (status == STATUS_SUCCESS) {
+        VminiBusReleaseAddress(linked_adapter(), address);
+    }
+    return status == STATUS_SUCCESS;
+}
+
+/** CONNECT at an address, and Storport has seen it. */
+static void connected_at(VMINI_ADDRESS address)
+{
     VMINI_CONNECT_OUT out;
     VMINI_CONNECT_IN in;
-    uint64_t start;
 
-    (void)argument;
-    linked_up();
     linked_connect_in(&in, disk(), 0);
     in.Address = address;
     CHILD_CHECK(linked_call(&in, sizeof(in), &out, sizeof(out), NULL) == STATUS_SUCCESS);
     host_settle();
+}
+
+/** No scan gets an answer for 25 seconds: the address is not given away by time. The bus change is
+ *  told again after 10 and after 20 seconds more, and the scan that follows frees it. */
+static void the_inquiry_that_never_comes(void *argument)
+{
+    VMINI_ADDRESS address = {0, 3, 0, 0};
+    uint64_t start;
+
+    (void)argument;
+    linked_up();
+    connected_at(address);
     linked_adapter()->Stopped = 1;
     start = sched_time();
     CHILD_CHECK(linked_disconnect(disk()) == STATUS_SUCCESS);
-    sched_settle(start + 95000000u);
-    CHILD_CHECK(VminiBusReserveAddress(linked_adapter(), &address) ==
-                STATUS_DEVICE_BUSY); /* Not reused too early. */
-    sched_settle(start + 110000000u);
-    CHILD_CHECK(VminiBusReserveAddress(linked_adapter(), &address) == STATUS_SUCCESS);
-    VminiBusReleaseAddress(linked_adapter(), address);
+    sched_settle(start + 250000000u);
+    CHILD_CHECK(!free_again(address));
     linked_adapter()->Stopped = 0;
+    sched_settle(start + 295000000u);
+    CHILD_CHECK(!free_again(address));
+    sched_settle(start + 310000000u);
+    CHILD_CHECK(free_again(address));
     linked_down();
 }
 
-/** Only the INQUIRY of a scan reports a device missing; other commands are told "no device" and
- *  change nothing. */
-static void only_an_inquiry_reports_it_missing(void *argument)
+/** Storport lost sight of the unit in the middle of a scan, and will not ask it any more: the list of
+ *  the second scan that was asked for tells. */
+static void a_unit_that_no_scan_asks(void *argument)
+{
+    VMINI_ADDRESS address = {0, 3, 5, 0};
+    uint64_t start;
+
+    (void)argument;
+    linked_up();
+    connected_at(address);
+    linked_adapter()->Stopped = 1;
+    start = sched_time();
+    CHILD_CHECK(linked_disconnect(disk()) == STATUS_SUCCESS);
+    host_settle();
+    CHILD_CHECK(host_units(NULL, 0) == 0);
+    linked_adapter()->Stopped = 0;
+    sched_settle(start + 295000000u); /* One scan, after ten seconds: LUN 5 is not asked. */
+    CHILD_CHECK(!free_again(address));
+    sched_settle(start + 310000000u);
+    CHILD_CHECK(free_again(address));
+    linked_down();
+}
+
+/** Marks the device as VminiBusDepart does, but nobody is told: no scan comes. */
+static void missing_without_a_scan(PVMINI_DEVICE device)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&linked_adapter()->Bus->Lock, &irql);
+    VminiBusMarkMissing(linked_adapter(), device);
+    KeReleaseSpinLock(&linked_adapter()->Bus->Lock, irql);
+}
+
+/** Only a scan's two questions, in their order, report a device missing; other commands, and an
+ *  INQUIRY that some program sends, are told "no device" and change nothing. */
+static void only_a_scan_reports_it_missing(void *argument)
 {
     VMINI_ADDRESS address = {0, 0, 0, 0};
     struct host_request *request;
     PVMINI_DEVICE device;
-    KIRQL irql;
 
     (void)argument;
     linked_up();
-    CHILD_CHECK(linked_connect(disk(), 0, NULL) == STATUS_SUCCESS);
-    host_settle();
+    connected_at(address);
     device = VminiBusFind(linked_adapter(), address);
     CHILD_CHECK(device != NULL);
-    KeAcquireSpinLock(&linked_adapter()->Bus->Lock, &irql);
-    VminiBusMarkMissing(linked_adapter(),
-                        device); /* As VminiBusDepart does, but nobody is told: no scan comes. */
-    KeReleaseSpinLock(&linked_adapter()->Bus->Lock, irql);
+    missing_without_a_scan(device);
     request = host_request_create();
     request->cdb_length = 6; /* TEST UNIT READY */
     CHILD_CHECK(host_execute(request) == SRB_STATUS_NO_DEVICE);
+    request->cdb[0] = SCSIOP_INQUIRY;
+    CHILD_CHECK(host_execute(request) == SRB_STATUS_NO_DEVICE && !device->ReportedMissing);
+    request->cdb_length = 12;
+    request->cdb[0] = SCSIOP_REPORT_LUNS;
+    for (unsigned i = 0; i < 2; i++) {
+        CHILD_CHECK(host_execute(request) == SRB_STATUS_NO_DEVICE && device->Unlisted);
+        CHILD_CHECK(!device->ReportedMissing);
+    }
+    request->cdb_length = 6;
     request->cdb[0] = SCSIOP_INQUIRY;
     request->cdb[1] = 1; /* A page of vital product data. */
     CHILD_CHECK(host_execute(request) == SRB_STATUS_NO_DEVICE && !device->ReportedMissing);
@@ -251,6 +310,62 @@ static void only_an_inquiry_reports_it_missing(void *argument)
     host_request_free(request);
     VminiBusDereference(linked_adapter(), device);
     linked_down();
+}
+
+/** A program that asks and asks. */
+static void inquiring(void *argument)
+{
+    const atomic_bool *done = argument;
+    struct host_request *request = host_request_create();
+
+    request->cdb_length = 6;
+    request->cdb[0] = SCSIOP_INQUIRY;
+    while (!atomic_load(done)) {
+        host_execute(request);
+        sched_point();
+    }
+    host_request_free(request);
+}
+
+/** Another disk comes to the address of one that has left, as soon as it may, while a program sends
+ *  INQUIRYs there: never before Storport's own scan has gone by. */
+static void an_address_changes_hands(void *argument)
+{
+    VMINI_ADDRESS address = {0, 0, 0, 0};
+    atomic_bool done = false;
+    struct nt_thread *thread;
+    struct host_unit unit;
+    PVMINI_DEVICE device;
+
+    (void)argument;
+    linked_up_small();
+    connected_at(address);
+    device = VminiBusFind(linked_adapter(), address);
+    missing_without_a_scan(device);
+    VminiBusDereference(linked_adapter(), device);
+    thread = sched_spawn("inquirer", inquiring, &done);
+    for (unsigned i = 0; i < 200; i++) {
+        CHILD_CHECK(!free_again(address)); /* Storport still takes it for the old disk. */
+        sched_point();
+    }
+    CHILD_CHECK(host_units(&unit, 1) == 1 && unit.block_count == 64);
+    host_scan();
+    while (!free_again(address)) {
+        sched_point();
+    }
+    CHILD_CHECK(host_units(&unit, 1) == 0);
+    atomic_store(&done, true);
+    nt_wait(thread, NULL);
+    nt_object_dereference(thread);
+    CHILD_CHECK(linked_connect(linked_image("other.img", 512 * 8), 0, NULL) == STATUS_SUCCESS);
+    host_settle();
+    CHILD_CHECK(host_units(&unit, 1) == 1 && unit.block_count == 8);
+    linked_down();
+}
+
+static void test_address_changes_hands(void)
+{
+    linked_sweep(an_address_changes_hands, NULL, 20);
 }
 
 /* --- twice, and cancelled --- */
@@ -647,7 +762,8 @@ LINKED_CASE(what_connect_refuses)
 LINKED_CASE(connect_gives_up_after_ten_seconds)
 LINKED_CASE(the_inquiry_that_never_comes)
 LINKED_CASE(an_inquiry_that_comes_too_late)
-LINKED_CASE(only_an_inquiry_reports_it_missing)
+LINKED_CASE(a_unit_that_no_scan_asks)
+LINKED_CASE(only_a_scan_reports_it_missing)
 LINKED_CASE(every_allocation_may_fail)
 LINKED_CASE(the_flush_before_the_close_may_fail)
 LINKED_CASE(the_volume_asks_to_go)
@@ -669,7 +785,9 @@ CU_ErrorCode register_life_suite(void)
         {"CONNECT gives up after ten seconds", test_connect_gives_up_after_ten_seconds},
         {"the INQUIRY that never comes", test_the_inquiry_that_never_comes},
         {"the INQUIRY that comes too late", test_an_inquiry_that_comes_too_late},
-        {"only an INQUIRY reports a device missing", test_only_an_inquiry_reports_it_missing},
+        {"a unit that no scan asks any more", test_a_unit_that_no_scan_asks},
+        {"only a scan reports a device missing", test_only_a_scan_reports_it_missing},
+        {"an address changes hands: 40 seeds", test_address_changes_hands},
         {"two DISCONNECTs at once: 40 seeds", test_two_disconnects},
         {"CONNECT cancelled at any moment: 60 seeds", test_cancelled_connect},
         {"DISCONNECT cancelled at any moment: 40 seeds", test_cancelled_disconnect},

@@ -144,6 +144,7 @@ _Use_decl_annotations_ BOOLEAN VminiBusMarkMissing(PVMINI_ADAPTER Adapter, PVMIN
     }
     Device->Missing = TRUE;
     Device->Since = KeQueryUnbiasedInterruptTime();
+    Device->Asked = 0;
     (*VminiBusTarget(Adapter, Address.Path, Address.Target))->Present--;
     Adapter->Bus->Present--;
     return TRUE;

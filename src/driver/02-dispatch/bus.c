@@ -60,20 +60,29 @@ _Use_decl_annotations_ PVMINI_DEVICE VminiBusFind(PVMINI_ADAPTER Adapter, VMINI_
     return Device;
 }
 
+/** A scan has missed the device. \locks{bus lock held} */
+static VOID VminiBusReported(_Inout_ PVMINI_BUS Bus, _Inout_ PVMINI_DEVICE Device)
+{
+    if (!Device->ReportedMissing) {
+        Device->ReportedMissing = TRUE;
+        KeSetEvent(&Bus->DeleteWork, IO_NO_INCREMENT, FALSE);
+    }
+}
+
 _Use_decl_annotations_ VOID VminiBusReportMissing(PVMINI_ADAPTER Adapter, VMINI_ADDRESS Address)
 {
     PVMINI_BUS Bus = Adapter->Bus;
     VMINI_SLOT *Slot;
     KIRQL OldIrql;
 
+    //! [reported]
     KeAcquireSpinLock(&Bus->Lock, &OldIrql);
     Slot = VminiBusSlot(Adapter, Address);
-    if (Slot != NULL && Slot->Device != NULL && Slot->Device->Missing &&
-        !Slot->Device->ReportedMissing) {
-        Slot->Device->ReportedMissing = TRUE;
-        KeSetEvent(&Bus->DeleteWork, IO_NO_INCREMENT, FALSE);
+    if (Slot != NULL && Slot->Device != NULL && Slot->Device->Missing && Slot->Device->Unlisted) {
+        VminiBusReported(Bus, Slot->Device);
     }
     KeReleaseSpinLock(&Bus->Lock, OldIrql);
+    //! [reported]
 }
 
 _Use_decl_annotations_ VOID VminiBusDereference(PVMINI_ADAPTER Adapter, PVMINI_DEVICE Device)
@@ -108,6 +117,15 @@ _Use_decl_annotations_ BOOLEAN VminiBusTargetExists(PVMINI_ADAPTER Adapter, UCHA
     return Exists;
 }
 
+/** A REPORT LUNS leaves out a missing device. \locks{bus lock held} */
+static VOID VminiBusUnlist(_Inout_ PVMINI_BUS Bus, _Inout_ PVMINI_DEVICE Device)
+{
+    Device->Unlisted = TRUE;
+    if (Device->UnlistedBefore) {
+        VminiBusReported(Bus, Device); /* The scan that began before this one is over. */
+    }
+}
+
 _Use_decl_annotations_ ULONG VminiBusListLuns(PVMINI_ADAPTER Adapter, UCHAR Path, UCHAR Target,
                                               PUCHAR Luns, ULONG Count)
 {
@@ -122,7 +140,11 @@ _Use_decl_annotations_ ULONG VminiBusListLuns(PVMINI_ADAPTER Adapter, UCHAR Path
 
         Address.Lun = (UCHAR)Lun;
         Slot = VminiBusSlot(Adapter, Address);
-        if (Slot == NULL || Slot->Device == NULL || Slot->Device->Missing) {
+        if (Slot == NULL || Slot->Device == NULL) {
+            continue;
+        }
+        if (Slot->Device->Missing) {
+            VminiBusUnlist(Adapter->Bus, Slot->Device);
             continue;
         }
         if (Found < Count) {

@@ -4,11 +4,19 @@
  *
  * A device is found under the bus lock and referenced under it; whoever drops the last reference
  * lets the delete thread free it. The protocol by which a device leaves is the articles': it is
- * marked Missing, Storport is told that the bus changed, the INQUIRY that then gets "no device"
- * sets ReportedMissing. The delete thread does the rest in two steps: it closes the file as soon as
- * no SRB refers to the device (the volume under the image may be waiting for that), and frees the
- * record, and with it the address, once the device is ReportedMissing. Should that INQUIRY never
- * come, it stops waiting for it after VMINI_REPORT_TIMEOUT.
+ * marked Missing, Storport is told that the bus changed, the scan that then gets "no device" sets
+ * ReportedMissing. The delete thread does the rest in two steps: it closes the file as soon as no
+ * SRB refers to the device (the volume under the image may be waiting for that), and frees the
+ * record, and with it the address, once the device is ReportedMissing.
+ *
+ * What counts as a scan? Not time, and not an INQUIRY alone, which any program may send: a disk that
+ * came to the address before Storport has missed the old one would be taken for it, with the old
+ * one's file system still mounted. A scan asks the target for its list first, and then each unit
+ * that it knew. So both must have been answered without the device since it is Missing: REPORT LUNS,
+ * then INQUIRY. Storport need not ask a unit that it has lost sight of already (it was in the middle
+ * of a scan): then the list of a second scan does, which we have asked for after the first. If no
+ * scan comes, Storport is told again that the bus changed, and once more, each time after twice as
+ * long; the address stays taken.
  * \article{Part III, IOCTL_OSRVMPORT_DISCONNECT}
  */
 #ifndef VMINI_BUS_H
@@ -17,7 +25,7 @@
 #include "03-scsi/scsi.h"
 
 /**
- * How long Storport's INQUIRY is waited for, of a device that arrived and of one that is missing:
+ * How long Storport's questions are waited for, of a device that arrived and of one that is missing:
  * 10 s in 100 ns.
  */
 #define VMINI_REPORT_TIMEOUT (10LL * 1000 * 1000 * 10)
@@ -36,9 +44,13 @@ typedef struct _VMINI_DEVICE {
     LONG References;
     BOOLEAN Enumerated;      /**< Storport's INQUIRY has seen it. */
     BOOLEAN Missing;         /**< On its way out: lookups no longer find it. */
-    BOOLEAN ReportedMissing; /**< Storport has been told so. */
+    BOOLEAN Unlisted;        /**< Missing, and a REPORT LUNS has been answered without it. */
+    BOOLEAN UnlistedBefore;  /**< And after that Storport was asked for another scan. */
+    BOOLEAN ReportedMissing; /**< Missing, and a scan has been told so: see above. */
+    UCHAR Asked;             /**< How often Storport was told again that the bus changed. */
     BOOLEAN Closed;          /**< The delete thread has closed the file. */
-    ULONGLONG Since;         /**< Unbiased interrupt time of arrival, then of Missing. */
+    /** Unbiased interrupt time of arrival, then of Missing; or when Storport was last told again. */
+    ULONGLONG Since;
 } VMINI_DEVICE, *PVMINI_DEVICE;
 
 /** Creates the empty bus and the delete thread. \irql{PASSIVE_LEVEL} */
@@ -59,8 +71,9 @@ VOID VminiBusDestroy(_Inout_ PVMINI_ADAPTER Adapter);
 PVMINI_DEVICE VminiBusFind(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
 
 /**
- * A bus scan's INQUIRY for this address is about to be told that nobody is there: a device that is
- * Missing there becomes ReportedMissing, and the delete thread hears of it.
+ * An INQUIRY for this address is about to be told that nobody is there: a device that is Missing
+ * there, and that a REPORT LUNS has left out already, becomes ReportedMissing, and the delete thread
+ * hears of it.
  * \irql{<= DISPATCH_LEVEL} \locks{takes the bus lock}
  */
 VOID VminiBusReportMissing(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_ADDRESS Address);
@@ -71,7 +84,11 @@ VOID VminiBusDereference(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PVMINI
 /** TRUE when the target has at least one device that is not missing. \irql{<= DISPATCH_LEVEL} */
 BOOLEAN VminiBusTargetExists(_In_ PVMINI_ADAPTER Adapter, _In_ UCHAR Path, _In_ UCHAR Target);
 
-/** See VMINI_LIST_LUNS. \irql{<= DISPATCH_LEVEL} */
+/**
+ * See VMINI_LIST_LUNS. A device that is Missing becomes Unlisted by it, in the same breath as the
+ * list is made; so it is also called for a target that has nobody left, with Count 0.
+ * \irql{<= DISPATCH_LEVEL}
+ */
 VMINI_LIST_LUNS VminiBusListLuns;
 
 /**

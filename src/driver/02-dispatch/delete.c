@@ -5,8 +5,10 @@
  * It is the only one that ever frees a device. Whoever changes something that it waits for (the
  * last reference of a missing device, ReportedMissing, a new device) sets DeleteWork; it then looks
  * at every device anew, so that no wake-up can be lost, and goes back to sleep until the next event
- * or the next deadline. The articles' delete thread looked at devices only when Storport happened
- * to ask for one, and freed nothing if it never did.
+ * or the next deadline. A deadline frees nothing: it makes a CONNECT fail whose device Storport has
+ * not asked for, and of everything else it says again that the bus changed. The articles' delete
+ * thread looked at devices only when Storport happened to ask for one, and freed nothing if it never
+ * did.
  * \article{Part III, DeleteDevicesThread}
  */
 #include "02-dispatch/table.h"
@@ -14,10 +16,15 @@
 /** What a device needs next. */
 typedef enum _VMINI_DELETE_STEP {
     VminiStepNone,
-    VminiStepTimeout, /**< It arrived, but Storport has not asked for it. */
+    VminiStepAsk,     /**< Storport has not asked: tell it again that the bus changed. */
+    VminiStepTimeout, /**< It arrived, but Storport has not asked for it: it goes again. */
     VminiStepClose,   /**< No SRB refers to it: close the file. */
     VminiStepFree,    /**< Closed and reported: free record and address. */
 } VMINI_DELETE_STEP;
+
+/** Scans are costly: after a few times the time between two is doubled no more (10 s, then 20 s, up
+ *  to 320 s). */
+#define VMINI_ASK_DOUBLINGS 5
 
 /**
  * What to do with one device now.
@@ -27,26 +34,37 @@ typedef enum _VMINI_DELETE_STEP {
 static VMINI_DELETE_STEP VminiDeleteDecide(_In_ const VMINI_DEVICE *Device, _In_ ULONGLONG Now,
                                            _Inout_ PULONGLONG Deadline)
 {
-    ULONGLONG Patience = Device->Since + (ULONGLONG)VMINI_REPORT_TIMEOUT;
+    ULONGLONG Patience = Device->Since + ((ULONGLONG)VMINI_REPORT_TIMEOUT << Device->Asked);
 
     //! [delete-steps]
     if (Device->Missing && !Device->Closed) {
         return Device->References == 1 ? VminiStepClose : VminiStepNone;
     }
-    if (Device->Missing && (Device->ReportedMissing || Now >= Patience)) {
-        /* It was so when it was closed, and nobody finds a missing device. */
+    if (Device->Missing && (Device->ReportedMissing || !Device->Enumerated)) {
+        /* One that Storport never saw, it need not miss. No reference: it was so when it was closed,
+         * and nobody finds a missing device. */
         NT_ASSERT(Device->References == 1);
         return VminiStepFree;
     }
-    //! [delete-steps]
     if (!Device->Missing && Device->Enumerated) {
         return VminiStepNone;
     }
     if (Now >= Patience) {
-        return VminiStepTimeout;
+        return Device->Missing ? VminiStepAsk : VminiStepTimeout;
     }
+    //! [delete-steps]
     *Deadline = min(*Deadline, Patience);
     return VminiStepNone;
+}
+
+/** Storport is about to be told again. \locks{bus lock held} */
+static VOID VminiDeleteAsk(_Inout_ PVMINI_DEVICE Device, _In_ ULONGLONG Now)
+{
+    Device->UnlistedBefore = Device->Unlisted;
+    Device->Since = Now;
+    if (Device->Asked < VMINI_ASK_DOUBLINGS) {
+        Device->Asked++;
+    }
 }
 
 /** Takes a device out of the table. \locks{bus lock held} */
@@ -83,6 +101,8 @@ static VMINI_DELETE_STEP VminiDeleteNext(_In_ PVMINI_ADAPTER Adapter,
     }
     if (Step == VminiStepFree) {
         VminiDeleteUnlink(Adapter, *Device);
+    } else if (Step == VminiStepAsk) {
+        VminiDeleteAsk(*Device, Now);
     } else if (Step == VminiStepTimeout) {
         /* Under the lock: an INQUIRY that comes now comes too late. */
         (VOID) VminiBusMarkMissing(Adapter, *Device);
@@ -99,6 +119,12 @@ static VOID VminiDeleteDo(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device
     KIRQL OldIrql;
 
     switch (Step) {
+    case VminiStepAsk:
+        /* Nobody but us frees it. */
+        VminiTrace(Adapter, TRACE_LEVEL_WARNING, VMINI_TRACE_PNP, L"bus change told again",
+                   L"target", Device->Unit.Address.Target, L"lun", Device->Unit.Address.Lun);
+        StorPortNotification(BusChangeDetected, Adapter, Device->Unit.Address.Path);
+        break;
     case VminiStepTimeout:
         VminiServiceNotEnumerated(Adapter, Device);
         break;

@@ -53,10 +53,7 @@ _Use_decl_annotations_ BOOLEAN NTAPI VminiHwStartIo(PVOID DeviceExtension, PSCSI
 }
 
 /**
- * Is this the INQUIRY by which a bus scan finds out who is there? (Not one for a VPD page.) Only
- * its answer tells Storport that a device has left: a READ that is told "no device" is some
- * program's, and the scan still has to come. Giving the address away before would put another disk
- * under the file system of the old one.
+ * Is this an INQUIRY by which a bus scan finds out who is there? (Not one for a VPD page.)
  */
 static BOOLEAN VminiSrbIsInquiry(_In_ PSCSI_REQUEST_BLOCK Srb)
 {
@@ -64,6 +61,30 @@ static BOOLEAN VminiSrbIsInquiry(_In_ PSCSI_REQUEST_BLOCK Srb)
 
     return Cdb != NULL && SrbGetCdbLength(Srb) >= 6 && Cdb->AsByte[0] == SCSIOP_INQUIRY &&
            (Cdb->AsByte[1] & CDB_INQUIRY_EVPD) == 0;
+}
+
+/** Is this the REPORT LUNS by which a bus scan begins, at each target? */
+static BOOLEAN VminiSrbIsReportLuns(_In_ PSCSI_REQUEST_BLOCK Srb)
+{
+    const CDB *Cdb = SrbGetCdb(Srb);
+
+    return Cdb != NULL && SrbGetCdbLength(Srb) >= 12 && Cdb->AsByte[0] == SCSIOP_REPORT_LUNS;
+}
+
+/**
+ * A CDB is told that nobody is there. If it is one of a bus scan's, then that is how Storport learns
+ * that a device has left. A READ that is told so is some program's, and the scan still has to come.
+ * \param Absent  the target exists, and REPORT LUNS makes its list itself.
+ * \irql{<= DISPATCH_LEVEL}
+ */
+static VOID VminiSrbReportMissing(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_REQUEST_BLOCK Srb,
+                                  _In_ VMINI_ADDRESS Address, _In_ BOOLEAN Absent)
+{
+    if (VminiSrbIsInquiry(Srb)) {
+        VminiBusReportMissing(Adapter, Address);
+    } else if (!Absent && Address.Lun == 0 && VminiSrbIsReportLuns(Srb)) {
+        (VOID) VminiBusListLuns(Adapter, Address.Path, Address.Target, NULL, 0);
+    }
 }
 
 /**
@@ -76,11 +97,11 @@ static PVMINI_DEVICE VminiSrbFindDevice(_In_ PVMINI_ADAPTER Adapter, _In_ PSCSI_
 {
     PVMINI_DEVICE Device = VminiBusFind(Adapter, Address);
 
-    if (Device == NULL && VminiSrbIsInquiry(Srb)) {
-        VminiBusReportMissing(Adapter, Address);
-    }
     *Absent = Device == NULL && Address.Lun == 0 &&
               VminiBusTargetExists(Adapter, Address.Path, Address.Target);
+    if (Device == NULL) {
+        VminiSrbReportMissing(Adapter, Srb, Address, *Absent);
+    }
     return Device;
 }
 
