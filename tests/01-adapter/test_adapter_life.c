@@ -50,6 +50,26 @@ static void a_start_fails_clean(void *argument)
     linked_down();
 }
 
+/** HwInitialize has failed, and the adapter is stopped, restarted and freed all the same. */
+static void control_after_a_failed_start(void *argument)
+{
+    static VMINI_ADAPTER adapter = {.NumberOfBuses = 1, .MaximumTargets = 1, .MaximumLuns = 1};
+
+    (void)argument;
+    linked_up();
+    VminiConfig.TraceLevel = 0; /* A line of this adapter's would be no extension of Storport's. */
+    nt_pool_fail(1, false);
+    CHILD_CHECK(!VminiHwInitialize(&adapter) && adapter.Work == NULL);
+    nt_pool_fail(0, false);
+    CHILD_CHECK(VminiHwAdapterControl(&adapter, ScsiStopAdapter, NULL) ==
+                ScsiAdapterControlSuccess);
+    CHILD_CHECK(VminiHwAdapterControl(&adapter, ScsiRestartAdapter, NULL) ==
+                ScsiAdapterControlUnsuccessful);
+    VminiHwCompleteServiceIrp(&adapter);
+    VminiHwFreeAdapterResources(&adapter);
+    linked_down();
+}
+
 /* --- stop and restart --- */
 
 static bool done;
@@ -245,6 +265,7 @@ static void tracing_as_configured(void *argument)
 }
 
 LINKED_CASE(a_start_fails_clean)
+LINKED_CASE(control_after_a_failed_start)
 LINKED_CASE(the_end_of_a_busy_adapter)
 LINKED_CASE(removed_and_started_again)
 LINKED_CASE(tracing_levels_and_flags)
@@ -257,6 +278,8 @@ CU_ErrorCode register_adapter_life_suite(void)
 
     if (suite == NULL ||
         CU_add_test(suite, "a start that fails leaves nothing", test_a_start_fails_clean) == NULL ||
+        CU_add_test(suite, "control after a start that failed",
+                    test_control_after_a_failed_start) == NULL ||
         CU_add_test(suite, "stop quiets, restart resumes", test_stop_restart) == NULL ||
         CU_add_test(suite, "the end of a busy adapter", test_the_end_of_a_busy_adapter) == NULL ||
         CU_add_test(suite, "removed and started again", test_removed_and_started_again) == NULL ||

@@ -123,6 +123,52 @@ static void a_second_find_adapter(void *argument)
     linked_down();
 }
 
+static ULONG state_of_the_only_disk(void)
+{
+    VMINI_ACTIVE_LIST_OUT list;
+    VMINI_COMMAND in;
+
+    linked_header(&in, VminiCommandActiveList, sizeof(in));
+    CHILD_CHECK(linked_call(&in, sizeof(in), &list, sizeof(list), NULL) == STATUS_SUCCESS);
+    CHILD_CHECK(list.Total == 1);
+    return list.Entries[0].State;
+}
+
+/** A stop that came with HwCompleteServiceIrp, and a start of the same adapter: what was connected is
+ *  there as before, the interface takes requests again, and the CONNECT that was told
+ *  STATUS_DEVICE_REMOVED has left nothing. */
+static void a_start_after_everything_was_stopped(void *argument)
+{
+    struct host_file_fault slow = {
+        .op = HOST_FILE_OPEN, .nth = 1, .short_to = UINT32_MAX, .hang = true};
+    VMINI_CONNECT_OUT out;
+    VMINI_CONNECT_IN in;
+    struct host_ioctl ioctl;
+
+    (void)argument;
+    linked_up();
+    CHILD_CHECK(linked_connect(linked_image("a.img", 512), 0, NULL) == STATUS_SUCCESS);
+    host_settle();
+    host_file_fault_add(&slow);
+    linked_connect_in(&in, linked_image("b.img", 512), 0);
+    linked_begin(&ioctl, &in, sizeof(in), &out, sizeof(out));
+    linked_settle();
+    VminiHwCompleteServiceIrp(linked_adapter());
+    CHILD_CHECK(VminiHwAdapterControl(linked_adapter(), ScsiStopAdapter, NULL) ==
+                ScsiAdapterControlSuccess);
+    CHILD_CHECK(host_ioctl_wait(&ioctl) == STATUS_DEVICE_REMOVED);
+    CHILD_CHECK(linked_connect(linked_image("b.img", 512), 0, NULL) != STATUS_SUCCESS);
+    CHILD_CHECK(VminiHwInitialize(linked_adapter()));
+    host_file_release();
+    host_settle();
+    linked_settle();
+    CHILD_CHECK(state_of_the_only_disk() == 1);
+    CHILD_CHECK(linked_connect(linked_image("b.img", 512), 0, NULL) == STATUS_SUCCESS);
+    host_settle();
+    CHILD_CHECK(host_units(NULL, 0) == 2);
+    linked_down();
+}
+
 /* --- control --- */
 
 static PSCSI_SUPPORTED_CONTROL_TYPE_LIST list_of(ULONG maximum)
@@ -194,6 +240,7 @@ static void types_that_were_not_offered(void *argument)
 LINKED_CASE(what_is_registered)
 LINKED_CASE(what_find_adapter_describes)
 LINKED_CASE(a_second_find_adapter)
+LINKED_CASE(a_start_after_everything_was_stopped)
 LINKED_CASE(lists_of_every_length)
 LINKED_CASE(types_that_were_not_offered)
 
@@ -207,6 +254,8 @@ CU_ErrorCode register_registration_suite(void)
         CU_add_test(suite, "HwFindAdapter describes", test_what_find_adapter_describes) == NULL ||
         CU_add_test(suite, "a second HwFindAdapter, HwInitialize", test_a_second_find_adapter) ==
             NULL ||
+        CU_add_test(suite, "a start after everything was stopped",
+                    test_a_start_after_everything_was_stopped) == NULL ||
         CU_add_test(suite, "lists of control types of every length", test_lists_of_every_length) ==
             NULL ||
         CU_add_test(suite, "control types that were not offered",

@@ -6,6 +6,7 @@
  */
 #include "support/linked.h"
 
+#include "install.h"
 #include "nt/explore.h"
 
 #include <CUnit/CUnit.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define DISK_BYTES (64u * 512)
+#define DEVICES    "HKLM\\SYSTEM\\CurrentControlSet\\Services\\vmini\\Parameters\\Devices"
 
 static const char *disk(void)
 {
@@ -274,6 +276,36 @@ static void missing_without_a_scan(PVMINI_DEVICE device)
     KeAcquireSpinLock(&linked_adapter()->Bus->Lock, &irql);
     VminiBusMarkMissing(linked_adapter(), device);
     KeReleaseSpinLock(&linked_adapter()->Bus->Lock, irql);
+}
+
+/** A disk that the registry names has no deadline: Storport is told again until it asks. */
+static void a_static_disk_waits(void *argument)
+{
+    struct host_file_fault slow = {
+        .op = HOST_FILE_OPEN, .nth = 1, .short_to = UINT32_MAX, .hang = true};
+    WCHAR path[VMINI_PATH_LENGTH];
+    struct host_error error;
+    size_t chars = 0;
+    uint64_t start;
+
+    (void)argument;
+    linked_boot();
+    CHILD_CHECK(host_win32_path(disk(), path, VMINI_PATH_LENGTH, &error));
+    while (path[chars] != 0) {
+        chars++;
+    }
+    CHILD_CHECK(host_registry_write(DEVICES "\\a", "Path", HOST_REG_SZ, path, (chars + 1) * 2));
+    host_file_fault_add(&slow);
+    linked_start();
+    linked_adapter()->Stopped = 1; /* No scan gets an answer. */
+    start = sched_time();
+    host_file_release();
+    sched_settle(start + 250000000u);
+    CHILD_CHECK(VminiBusCount(linked_adapter()) == 1 && host_units(NULL, 0) == 0);
+    linked_adapter()->Stopped = 0;
+    sched_settle(start + 310000000u);
+    CHILD_CHECK(VminiBusCount(linked_adapter()) == 1 && host_units(NULL, 0) == 1);
+    linked_down();
 }
 
 /** Only a scan's two questions, in their order, report a device missing; other commands, and an
@@ -723,6 +755,18 @@ static void the_volume_is_gone_without_asking(void *argument)
     linked_down();
 }
 
+/** Plug and Play knows no device below the file system: nobody watches, and the disk is connected. */
+static void a_volume_without_a_device(void *argument)
+{
+    (void)argument;
+    linked_up();
+    nt_notification_refuse(true);
+    CHILD_CHECK(linked_connect(disk(), 0, NULL) == STATUS_SUCCESS);
+    CHILD_CHECK(nt_notification_count() == 0 && devices() == 1);
+    CHILD_CHECK(linked_disconnect(disk()) == STATUS_SUCCESS && devices() == 0);
+    linked_down();
+}
+
 static void asking(void *argument)
 {
     (void)argument;
@@ -763,11 +807,13 @@ LINKED_CASE(connect_gives_up_after_ten_seconds)
 LINKED_CASE(the_inquiry_that_never_comes)
 LINKED_CASE(an_inquiry_that_comes_too_late)
 LINKED_CASE(a_unit_that_no_scan_asks)
+LINKED_CASE(a_static_disk_waits)
 LINKED_CASE(only_a_scan_reports_it_missing)
 LINKED_CASE(every_allocation_may_fail)
 LINKED_CASE(the_flush_before_the_close_may_fail)
 LINKED_CASE(the_volume_asks_to_go)
 LINKED_CASE(the_volume_is_gone_without_asking)
+LINKED_CASE(a_volume_without_a_device)
 
 CU_ErrorCode register_life_suite(void);
 CU_ErrorCode register_life_suite(void)
@@ -786,6 +832,7 @@ CU_ErrorCode register_life_suite(void)
         {"the INQUIRY that never comes", test_the_inquiry_that_never_comes},
         {"the INQUIRY that comes too late", test_an_inquiry_that_comes_too_late},
         {"a unit that no scan asks any more", test_a_unit_that_no_scan_asks},
+        {"a disk that the registry names waits for Storport", test_a_static_disk_waits},
         {"only a scan reports a device missing", test_only_a_scan_reports_it_missing},
         {"an address changes hands: 40 seeds", test_address_changes_hands},
         {"two DISCONNECTs at once: 40 seeds", test_two_disconnects},
@@ -798,6 +845,7 @@ CU_ErrorCode register_life_suite(void)
         {"the flush before the close may fail", test_the_flush_before_the_close_may_fail},
         {"the volume asks to go", test_the_volume_asks_to_go},
         {"the volume is gone without asking", test_the_volume_is_gone_without_asking},
+        {"a volume without a device of Plug and Play's", test_a_volume_without_a_device},
         {"the volume asks during CONNECT: 60 seeds", test_volume_races},
     };
     CU_pSuite suite = CU_add_suite("02 life", linked_folder_create, linked_folder_remove);

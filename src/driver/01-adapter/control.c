@@ -69,8 +69,8 @@ VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter)
  * the machine goes to sleep. It does not end the threads, because nobody may wait for them here and
  * nobody could create new ones in ScsiRestartAdapter: both come at DISPATCH_LEVEL or above.
  *
- * \return ScsiAdapterControlSuccess, or ScsiAdapterControlUnsuccessful for a type that we did not
- * offer.
+ * \return ScsiAdapterControlSuccess; ScsiAdapterControlUnsuccessful for a type that we did not
+ * offer, and for a restart after a HwInitialize that failed.
  * \irql{PASSIVE_LEVEL for the query, <= DISPATCH_LEVEL otherwise: written for DISPATCH_LEVEL}
  * \locks{none} \thread{any}
  * \article{Part I, HwAdapterControl}
@@ -91,9 +91,14 @@ _Use_decl_annotations_ SCSI_ADAPTER_CONTROL_STATUS NTAPI VminiHwAdapterControl(
         return ScsiAdapterControlSuccess;
     case ScsiStopAdapter:
         InterlockedExchange(&Adapter->Stopped, 1);
-        VminiWorkQueuePark(Adapter->Work, TRUE);
+        if (Adapter->Work != NULL) { /* NULL: HwInitialize has failed, nothing runs. */
+            VminiWorkQueuePark(Adapter->Work, TRUE);
+        }
         return ScsiAdapterControlSuccess;
     case ScsiRestartAdapter:
+        if (Adapter->Work == NULL) {
+            return ScsiAdapterControlUnsuccessful; /* There is nothing that could go on. */
+        }
         VminiAdapterResume(Adapter);
         return ScsiAdapterControlSuccess;
     default:

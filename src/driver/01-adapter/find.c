@@ -143,6 +143,8 @@ _Use_decl_annotations_ BOOLEAN NTAPI VminiHwInitialize(PVOID DeviceExtension)
 
     if (First) {
         Status = VminiAdapterCreateParts(Adapter);
+    } else {
+        VminiServiceReopen(Adapter); /* The stop before may have come with HwCompleteServiceIrp. */
     }
     if (NT_SUCCESS(Status)) {
         VminiAdapterResume(Adapter);

@@ -37,6 +37,7 @@ typedef struct _VMINI_DEVICE {
     /* Set before the device is published in the table, read-only afterwards. */
     VMINI_UNIT Unit;
     struct _VMINI_CONNECTION *Connection; /**< Who connected it; owned by the device. */
+    BOOLEAN Static; /**< The registry names it: it waits for Storport as long as that takes. */
 
     /* Guarded by the bus lock. */
     LIST_ENTRY Link; /**< All devices of the bus, in order of arrival. */

@@ -53,6 +53,7 @@ static NTSTATUS VminiConnectMakeDevice(_Inout_ PVMINI_CONNECTION Connection,
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     RtlZeroMemory(New, sizeof(*New));
+    New->Static = Connection->Static;
     Status = VminiUnitInitialize(&New->Unit, Connection->Open.Media, Connection->Flags,
                                  Connection->Address, &Connection->Key);
     if (NT_SUCCESS(Status)) {
@@ -256,9 +257,6 @@ _Use_decl_annotations_ VOID VminiServiceNotEnumerated(PVMINI_ADAPTER Adapter, PV
 
     if (Irp != NULL) {
         VminiPendedComplete(Adapter, Irp, STATUS_IO_TIMEOUT, 0);
-    }
-    if (Connection->Static) {
-        VminiStaticFailed(Adapter, Connection->Address, Connection->UserPath, STATUS_IO_TIMEOUT);
     }
     StorPortNotification(BusChangeDetected, Adapter, Device->Unit.Address.Path);
 }

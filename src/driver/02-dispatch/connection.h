@@ -54,7 +54,8 @@ typedef struct _VMINI_CONNECTION {
 
     /* Interlocked. */
     LONG References; /**< 1 for the list, 1 for each IRP in the queue. */
-    /** It was cancelled, disconnected or closed, perhaps before its device arrived. */
+    /** Its CONNECT was cancelled or ended by VminiServiceClose, or it was disconnected, perhaps before
+     *  its device arrived. */
     LONG Unwanted;
     /** The volume asked to go. \article{Part III, Figure 4, ContainingMediaRemoved} */
     LONG ContainingMediaRemoved;
@@ -149,6 +150,14 @@ PIRP VminiPendedTake(_In_ PVMINI_ADAPTER Adapter, _In_ VMINI_PENDED_KIND Kind,
 VOID VminiPendedComplete(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp,
                          _In_ NTSTATUS Status, _In_ ULONG_PTR Information);
 
+/**
+ * Ends an IRP that was taken out of the queue before what it waits for has happened: what a CONNECT
+ * has brought about is undone; a DISCONNECT goes on without an audience.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held}
+ */
+VOID VminiPendedGiveUp(_In_ PVMINI_ADAPTER Adapter, _In_ _Post_invalid_ PIRP Irp,
+                       _In_ NTSTATUS Status);
+
 /** Sets up the queue. \irql{PASSIVE_LEVEL} */
 NTSTATUS VminiPendedInitialize(_Inout_ PVMINI_SERVICE Service);
 
@@ -224,7 +233,11 @@ BOOLEAN VminiEventIsNewer(_In_ const VMINI_SERVICE *Service, _In_ ULONGLONG Last
 NTSTATUS VminiPathResolve(_In_reads_(VMINI_PATH_LENGTH) const WCHAR *Source,
                           _Inout_ PVMINI_CONNECTION Connection);
 
-/** Asks to be told when the volume under the image wants to go. \irql{PASSIVE_LEVEL} */
+/**
+ * Asks to be told when the volume under the image wants to go. One that Plug and Play does not know
+ * is not watched.
+ * \return STATUS_SUCCESS; STATUS_INSUFFICIENT_RESOURCES. \irql{PASSIVE_LEVEL}
+ */
 NTSTATUS VminiVolumeWatch(_Inout_ PVMINI_CONNECTION Connection);
 
 /** No longer; waits for a notification that is being delivered. \irql{PASSIVE_LEVEL} */

@@ -6,7 +6,8 @@
  * last reference of a missing device, ReportedMissing, a new device) sets DeleteWork; it then looks
  * at every device anew, so that no wake-up can be lost, and goes back to sleep until the next event
  * or the next deadline. A deadline frees nothing: it makes a CONNECT fail whose device Storport has
- * not asked for, and of everything else it says again that the bus changed. The articles' delete
+ * not asked for (a program waits for it; nobody does for one of the registry's), and of everything
+ * else it says again that the bus changed. The articles' delete
  * thread looked at devices only when Storport happened to ask for one, and freed nothing if it never
  * did.
  * \article{Part III, DeleteDevicesThread}
@@ -50,7 +51,7 @@ static VMINI_DELETE_STEP VminiDeleteDecide(_In_ const VMINI_DEVICE *Device, _In_
         return VminiStepNone;
     }
     if (Now >= Patience) {
-        return Device->Missing ? VminiStepAsk : VminiStepTimeout;
+        return Device->Missing || Device->Static ? VminiStepAsk : VminiStepTimeout;
     }
     //! [delete-steps]
     *Deadline = min(*Deadline, Patience);

@@ -114,12 +114,7 @@ static VOID NTAPI VminiPendedUnlock(_In_ PIO_CSQ Csq, _In_ KIRQL Irql)
     KeReleaseSpinLock(&VminiPendedService(Csq)->Lock, Irql);
 }
 
-/**
- * IO_CSQ: the caller gave up and the IRP is out of the queue. A CONNECT that nobody waits for is
- * undone; a DISCONNECT goes on without an audience.
- * \irql{<= DISPATCH_LEVEL} \locks{none held} \thread{any: whoever cancels}
- */
-static VOID NTAPI VminiPendedCancelled(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
+_Use_decl_annotations_ VOID VminiPendedGiveUp(PVMINI_ADAPTER Adapter, PIRP Irp, NTSTATUS Status)
 {
     ULONG_PTR Kind = (ULONG_PTR)Irp->Tail.Overlay.DriverContext[0];
     PVMINI_CONNECTION Connection = Irp->Tail.Overlay.DriverContext[1];
@@ -128,7 +123,16 @@ static VOID NTAPI VminiPendedCancelled(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
         InterlockedExchange(&Connection->Unwanted, 1);
         VminiConnectionDepart(Connection);
     }
-    VminiPendedComplete(VminiPendedService(Csq)->Adapter, Irp, STATUS_CANCELLED, 0);
+    VminiPendedComplete(Adapter, Irp, Status, 0);
+}
+
+/**
+ * IO_CSQ: the caller gave up and the IRP is out of the queue.
+ * \irql{<= DISPATCH_LEVEL} \locks{none held} \thread{any: whoever cancels}
+ */
+static VOID NTAPI VminiPendedCancelled(_In_ PIO_CSQ Csq, _In_ PIRP Irp)
+{
+    VminiPendedGiveUp(VminiPendedService(Csq)->Adapter, Irp, STATUS_CANCELLED);
 }
 
 _Use_decl_annotations_ NTSTATUS VminiPendedInitialize(PVMINI_SERVICE Service)

@@ -170,20 +170,24 @@ _Use_decl_annotations_ NTSTATUS VminiServiceCreate(PVMINI_ADAPTER Adapter)
 _Use_decl_annotations_ VOID VminiServiceClose(PVMINI_ADAPTER Adapter)
 {
     PVMINI_SERVICE Service = Adapter->Service;
-    PLIST_ENTRY Link;
     KIRQL OldIrql;
     PIRP Irp;
 
     KeAcquireSpinLock(&Service->Lock, &OldIrql);
     Service->Closed = TRUE; /* From here on VminiPendedQueue takes nothing. */
-    for (Link = Service->Connections.Flink; Link != &Service->Connections; Link = Link->Flink) {
-        /* What is only being opened now must not arrive on an adapter that is about to go. */
-        InterlockedExchange(&CONTAINING_RECORD(Link, VMINI_CONNECTION, Link)->Unwanted, 1);
-    }
     KeReleaseSpinLock(&Service->Lock, OldIrql);
     while ((Irp = VminiPendedTake(Adapter, VminiPendedAny, NULL)) != NULL) {
-        VminiPendedComplete(Adapter, Irp, STATUS_DEVICE_REMOVED, 0);
+        VminiPendedGiveUp(Adapter, Irp, STATUS_DEVICE_REMOVED);
     }
+}
+
+_Use_decl_annotations_ VOID VminiServiceReopen(PVMINI_ADAPTER Adapter)
+{
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Adapter->Service->Lock, &OldIrql);
+    Adapter->Service->Closed = FALSE;
+    KeReleaseSpinLock(&Adapter->Service->Lock, OldIrql);
 }
 
 /** \copydoc VminiHwCompleteServiceIrp */

@@ -19,10 +19,14 @@ NTSTATUS VminiServiceCreate(_Inout_ PVMINI_ADAPTER Adapter);
 VOID VminiServiceConnectStatic(_In_ PVMINI_ADAPTER Adapter);
 
 /**
- * No new request is taken any more, and every pended one ends. Idempotent. \irql{<= APC_LEVEL}
- * \locks{none held}
+ * No new request is taken any more, and every pended one ends; a CONNECT's device departs, or does not
+ * arrive. What is connected stays connected. Idempotent. \irql{<= APC_LEVEL} \locks{none held}
  */
 VOID VminiServiceClose(_Inout_ PVMINI_ADAPTER Adapter);
+
+/** Requests are taken again: the adapter starts once more after a stop that had closed the service.
+ *  \irql{<= DISPATCH_LEVEL} \locks{none held} */
+VOID VminiServiceReopen(_Inout_ PVMINI_ADAPTER Adapter);
 
 /**
  * After VminiServiceClose: waits until no connection is in the making and every IRP that was pended
@@ -66,8 +70,8 @@ VOID VminiServiceMediaError(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Devi
                             _In_ NTSTATUS Status);
 
 /**
- * Storport has not asked for a new device within VMINI_REPORT_TIMEOUT, and the device is Missing
- * now: CONNECT fails with STATUS_IO_TIMEOUT, and Storport is told. \irql{PASSIVE_LEVEL}
+ * Storport has not asked for a new device within VMINI_REPORT_TIMEOUT, it is none of the registry's,
+ * and it is Missing now: CONNECT fails with STATUS_IO_TIMEOUT, and Storport is told. \irql{PASSIVE_LEVEL}
  * \locks{none held}
  */
 VOID VminiServiceNotEnumerated(_In_ PVMINI_ADAPTER Adapter, _In_ PVMINI_DEVICE Device);

@@ -48,14 +48,25 @@ static NTSTATUS NTAPI VminiVolumeChanged(_In_ PVOID NotificationStructure,
 _Use_decl_annotations_ NTSTATUS VminiVolumeWatch(PVMINI_CONNECTION Connection)
 {
     PVMINI_MEDIA Media = Connection->Open.Media;
+    NTSTATUS Status;
 
     if (Media->Remote) {
         return STATUS_SUCCESS; /* A share has no device below it that could ask. */
     }
-    return IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, Media->FileObject,
-                                          Connection->Adapter->Fdo->DriverObject,
-                                          VminiVolumeChanged, Connection,
-                                          &Connection->PnPNotificationEntry);
+    Status =
+        IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, Media->FileObject,
+                                       Connection->Adapter->Fdo->DriverObject, VminiVolumeChanged,
+                                       Connection, &Connection->PnPNotificationEntry);
+    if (NT_SUCCESS(Status) || Status == STATUS_INSUFFICIENT_RESOURCES) {
+        return Status;
+    }
+    /* A file system without a device of Plug and Play's below it (a RAM disk, a redirector that does
+     * not say that it is one): usually STATUS_INVALID_DEVICE_REQUEST. Nobody will ask, then; and if
+     * somebody could, our open file keeps the volume from going. */
+    VminiTrace(Connection->Adapter, TRACE_LEVEL_WARNING, VMINI_TRACE_CONNECT,
+               L"volume is not watched", L"status", (ULONG)Status, NULL, 0);
+    Connection->PnPNotificationEntry = NULL;
+    return STATUS_SUCCESS;
 }
 
 _Use_decl_annotations_ VOID VminiVolumeUnwatch(PVMINI_CONNECTION Connection)

@@ -133,5 +133,8 @@ char *nt_registry_subkey(const char *path, unsigned index);
 
 /** Registrations that exist. */
 uint64_t nt_notification_count(void);
+/** Volumes have no device that Plug and Play knows: a registration for one is refused with
+ *  STATUS_INVALID_DEVICE_REQUEST. */
+void nt_notification_refuse(bool refuse);
 
 #endif

@@ -30,11 +30,17 @@ struct notification {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct notification *notifications;
 static uint64_t rounds; /* Events so far. */
+static bool refused;    /* See nt_notification_refuse. */
 
 static void notification_free(struct notification *notification)
 {
     nt_object_dereference(notification->driver);
     free(notification);
+}
+
+void nt_notification_refuse(bool refuse)
+{
+    refused = refuse;
 }
 
 NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCategory,
@@ -54,6 +60,9 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     }
     if (file == NULL || nt_object_type_of(file) != &nt_file_type || file->FsContext2 == NULL) {
         return STATUS_INVALID_PARAMETER;
+    }
+    if (refused) {
+        return STATUS_INVALID_DEVICE_REQUEST;
     }
     made = calloc(1, sizeof(*made));
     if (made == NULL) {
@@ -146,6 +155,7 @@ uint64_t nt_notification_count(void)
 
 void notify_halt(void)
 {
+    refused = false;
     while (notifications != NULL) {
         struct notification *entry = notifications;
         notifications = entry->next;
