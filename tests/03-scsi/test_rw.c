@@ -127,6 +127,40 @@ static void fua_reaches_the_file(void)
     CU_ASSERT_FALSE(command.request.Work.WriteThrough);
 }
 
+/** All is written, the flush after it failed: a write error, and no word of which block. */
+static void a_flush_that_fails_names_no_block(void)
+{
+    scsi(&command, &units.disk, CDB(0x2A, 0x08, 0, 0, 0, 7, 0, 0, 2, 0), 1024);
+    scsi_work_done(&command, STATUS_IO_DEVICE_ERROR, 1024);
+    EXPECT_SENSE(&command, 0x030C00);
+    CU_ASSERT_EQUAL(command.fake.sense[0] & 0x80, 0);
+    scsi(&command, &units.disk, CDB(0x2A, 0x08, 0, 0, 0, 7, 0, 0, 2, 0), 1024);
+    scsi_work_done(&command, STATUS_IO_DEVICE_ERROR, 512); /* The write itself. */
+    EXPECT_SENSE(&command, 0x030C00);
+    EXPECT_INFORMATION(&command, 8);
+    scsi(&command, &units.disk, CDB(0x2A, 0x08, 0, 0, 0, 7, 0, 0, 2, 0), 1024);
+    scsi_work_done(&command, STATUS_DISK_FULL, 1024);
+    EXPECT_SENSE(&command, 0x072707);
+}
+
+/** WCE counts as it is when the command comes, not as it is when it ends. */
+static void the_write_cache_is_asked_once(void)
+{
+    scsi(&command, &units.disk, CDB(0x2A, 0, 0, 0, 0, 7, 0, 0, 1, 0), 512);
+    units.disk.Mode &= ~VMINI_MODE_WRITE_CACHE;
+    CU_ASSERT_FALSE(command.request.Work.WriteThrough);
+    scsi_work_done(&command, STATUS_SUCCESS, 512);
+    scsi(&command, &units.disk, CDB(0x2A, 0, 0, 0, 0, 7, 0, 0, 1, 0), 512);
+    units.disk.Mode |= VMINI_MODE_WRITE_CACHE;
+    CU_ASSERT_TRUE(command.request.Work.WriteThrough);
+    scsi_work_done(&command, STATUS_SUCCESS, 512);
+    units.disk.Mode &= ~VMINI_MODE_WRITE_CACHE;
+    scsi(&command, &units.disk, CDB(0x28, 0, 0, 0, 0, 7, 0, 0, 1, 0), 512);
+    CU_ASSERT_FALSE(command.request.Work.WriteThrough); /* What only reads needs no flush. */
+    scsi_work_done(&command, STATUS_SUCCESS, 512);
+    units.disk.Mode |= VMINI_MODE_WRITE_CACHE;
+}
+
 static void protection_information_is_refused(void)
 {
     unsigned protect;
@@ -348,6 +382,8 @@ CU_ErrorCode register_rw_suite(void)
         {"the top bits of a 6-byte LBA are not the LBA's",
          the_top_bits_of_a_6_byte_lba_are_not_the_lbas},
         {"FUA reaches the file", fua_reaches_the_file},
+        {"a flush that fails names no block", a_flush_that_fails_names_no_block},
+        {"the write cache is asked once", the_write_cache_is_asked_once},
         {"protection information is refused", protection_information_is_refused},
         {"an LBA out of range is refused", an_lba_out_of_range_is_refused},
         {"the first bad block is named", the_first_bad_block_is_named},

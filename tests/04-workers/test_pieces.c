@@ -76,7 +76,8 @@ static void write_and_verify(void *argument)
     counts = host_file_counts();
     job_run(&job);
     CHILD_CHECK(job.status == STATUS_SUCCESS && job.information == LENGTH);
-    CHILD_CHECK(host_file_counts().write_through == counts.write_through + 3);
+    CHILD_CHECK(host_file_counts().writes == counts.writes + 3);
+    CHILD_CHECK(host_file_counts().flushes == counts.flushes + 1);
     CHILD_CHECK(host_file_counts().reads == counts.reads + 3);
     machine_file_bytes(0, after, sizeof(after));
     CHILD_CHECK(memcmp(after + OFFSET, buffer, LENGTH) == 0);

@@ -288,7 +288,8 @@ static void resets_race_with_reads(void *argument)
             job_transfer(&jobs[i], i % 4 == 1 ? VminiDoWrite : VminiDoRead, i * BLOCK, memory[i],
                          BLOCK);
             mdl[i] = jobs[i].item.Mdl;
-            jobs[i].item.Length -= i % 2 * 512; /* Some need a partial MDL. */
+            jobs[i].item.WriteThrough = i % 4 == 1; /* Its flush may be in a reset's way, too. */
+            jobs[i].item.Length -= i % 2 * 512;     /* Some need a partial MDL. */
         }
         job_submit(&jobs[i]);
     }

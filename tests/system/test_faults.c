@@ -142,6 +142,11 @@ static void flush_errors(void *unused)
     cdb[1] = 0x08; /* FUA */
     CHILD_CHECK(machine_scsi(disk, cdb, 10, HOST_DATA_OUT, data, 512, &answer) != 1);
     check_failed(&answer, NO_SPACE, UINT64_MAX);
+    fault(HOST_FILE_FLUSH, EIO, UINT32_MAX, false); /* Written, but not durable: not GOOD. */
+    CHILD_CHECK(machine_scsi(disk, cdb, 10, HOST_DATA_OUT, data, 512, &answer) != 1);
+    check_failed(&answer, WRITE_ERROR, UINT64_MAX);
+    CHILD_CHECK((answer.sense[0] & 0x80) == 0); /* Which block it was, a flush does not say. */
+    CHILD_CHECK(machine_scsi(disk, cdb, 10, HOST_DATA_OUT, data, 512, &answer) == 1);
     fault(HOST_FILE_FLUSH, ENOSPC, UINT32_MAX, false);
     CHILD_CHECK(machine_disconnect(image) == MEDIA_DISK_FULL);
     CHILD_CHECK(host_file_counts().opens == host_file_counts().closes); /* Closed all the same. */

@@ -143,15 +143,14 @@ _Use_decl_annotations_ UCHAR VminiBlocksAttach(PVMINI_SCSI_REQUEST Request, ULON
                                         : VminiSenseFail(Request->Srb, VMINI_SENSE_RESOURCES);
 }
 
-/** Byte 1 of the CDBs that write, but for WRITE(6): force unit access. */
+/** Byte 1 of WRITE, ORWRITE, and COMPARE AND WRITE, but for WRITE(6). */
 #define VMINI_FUA 0x08
 
-_Use_decl_annotations_ BOOLEAN VminiBlocksWriteThrough(const VMINI_SCSI_REQUEST *Request)
+_Use_decl_annotations_ VOID VminiBlocksForceUnitAccess(PVMINI_SCSI_REQUEST Request)
 {
-    const UCHAR *Cdb = Request->Cdb;
-
-    return (Cdb[0] >> 5 != 0 && (Cdb[1] & VMINI_FUA) != 0) ||
-           (ReadNoFence(&Request->Unit->Mode) & VMINI_MODE_WRITE_CACHE) == 0;
+    if (Request->Cdb[0] >> 5 != 0 && (Request->Cdb[1] & VMINI_FUA) != 0) {
+        Request->Work.WriteThrough = TRUE;
+    }
 }
 
 _Use_decl_annotations_ UCHAR VminiBlocksQueue(PVMINI_SCSI_REQUEST Request,

@@ -184,9 +184,9 @@ UCHAR VminiBlocksCheckTransfer(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG L
  */
 UCHAR VminiBlocksAttach(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ ULONG Length);
 
-/** Must the data be durable when this command ends? FUA asks for it, or a write cache that is
- *  switched off. (blocks.c) \irql{any} */
-BOOLEAN VminiBlocksWriteThrough(_In_ const VMINI_SCSI_REQUEST *Request);
+/** If the CDB asks for it, makes the data of a write durable before it ends: for commands that have the
+ *  bit. (A write cache that is switched off asks it of all that write: execute.c.) \irql{any} */
+VOID VminiBlocksForceUnitAccess(_Inout_ PVMINI_SCSI_REQUEST Request);
 
 /** Bytes of an extent. It has passed VminiBlocksAccess, or the like, so they fit. \irql{any} */
 FORCEINLINE ULONG VminiBlocksBytes(_In_ const VMINI_UNIT *Unit, _In_ const VMINI_EXTENT *Extent)

@@ -47,6 +47,17 @@ static UCHAR VminiScsiRefuse(_Inout_ PVMINI_SCSI_REQUEST Request)
     return VminiSenseFail(Request->Srb, VMINI_SENSE_INVALID_COMMAND);
 }
 
+/** A command that writes. Without a write cache its data are durable before it ends. That is decided
+ *  here, once: a MODE SELECT that comes later concerns later commands. \irql{<= DISPATCH_LEVEL} */
+static UCHAR VminiScsiAdmitWrite(_Inout_ PVMINI_SCSI_REQUEST Request)
+{
+    if (VminiUnitIsProtected(Request->Unit)) {
+        return VminiSenseFail(Request->Srb, VMINI_SENSE_WRITE_PROTECTED);
+    }
+    Request->Work.WriteThrough = (ReadNoFence(&Request->Unit->Mode) & VMINI_MODE_WRITE_CACHE) == 0;
+    return SRB_STATUS_SUCCESS;
+}
+
 /** The checks of the table's Needs column. What an absent LUN 0 answers needs nothing.
  *  \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiScsiCheckNeeds(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR Needs)
@@ -57,10 +68,7 @@ static UCHAR VminiScsiCheckNeeds(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ UCHAR
     if ((Needs & VMINI_NEEDS_MEDIUM) != 0 && !VminiUnitHasMedium(Request->Unit)) {
         return VminiSenseFail(Request->Srb, VMINI_SENSE_NO_MEDIUM);
     }
-    if ((Needs & VMINI_NEEDS_WRITE) != 0 && VminiUnitIsProtected(Request->Unit)) {
-        return VminiSenseFail(Request->Srb, VMINI_SENSE_WRITE_PROTECTED);
-    }
-    return SRB_STATUS_SUCCESS;
+    return (Needs & VMINI_NEEDS_WRITE) != 0 ? VminiScsiAdmitWrite(Request) : SRB_STATUS_SUCCESS;
 }
 
 /** Everything that is checked before a handler runs. Sets Request->Command if nothing speaks against

@@ -76,18 +76,17 @@ static VMINI_SENSE VminiScsiSenseOf(_In_ const VMINI_WORK_ITEM *Work)
 }
 
 /** Fails a request; an error of the medium names the first block that did not make it (SBC-3
- *  4.18).
+ *  4.18). If all were moved, the flush after them has failed, and nobody knows which it concerns.
  *  \irql{<= DISPATCH_LEVEL} */
 static UCHAR VminiScsiFailWork(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_SENSE Sense)
 {
     PVMINI_WORK_ITEM Work = &Request->Work;
-    ULONGLONG Done = min(Work->Information, Work->Length);
 
-    if (Work->Length == 0 || (Sense >> 16) != SCSI_SENSE_MEDIUM_ERROR) {
+    if (Work->Information >= Work->Length || (Sense >> 16) != SCSI_SENSE_MEDIUM_ERROR) {
         return VminiSenseFail(Request->Srb, Sense);
     }
     return VminiSenseFailInformation(Request->Srb, Sense,
-                                     (Work->Offset + Done) / Request->Unit->BlockSize);
+                                     (Work->Offset + Work->Information) / Request->Unit->BlockSize);
 }
 
 /** The file system, or a reset, has ended a work item with an error. \irql{<= DISPATCH_LEVEL} */

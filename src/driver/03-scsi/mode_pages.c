@@ -87,8 +87,8 @@ static const VMINI_MODE_PAGE VminiModePages[] = {
 
 /*
  * WCE: the file system below us caches what is written, so an initiator that wants data to last has
- * to use FUA or SYNCHRONIZE CACHE, and both reach the file; or it switches the cache off, and every
- * write goes through. SWP: writes get WRITE PROTECTED. D_SENSE: sense data in descriptor format.
+ * to use FUA or SYNCHRONIZE CACHE, and both flush the file; or it switches the cache off, and every
+ * command that writes is followed by a flush before it ends, as with FUA. SWP: writes get WRITE PROTECTED. D_SENSE: sense data in descriptor format.
  */
 //! [mode-bits]
 static const VMINI_MODE_BIT VminiModeTable[] = {

@@ -13,7 +13,8 @@
  *        +-----------------+-----+-----+-----+-----+-----+
  *
  * DPO is a hint for a cache that is not ours, and changes nothing. FUA on a write: the data are on
- * the medium before the command ends, not only in a cache. On a read it asks for the medium's data;
+ * the medium before the command ends, not only in a cache. So the worker flushes the image after the
+ * write, and the command is GOOD only if the flush was. On a read it asks for the medium's data;
  * the file system's cache is the only way to them, and never stale.
  */
 #include "03-scsi/commands.h"
@@ -67,7 +68,9 @@ static UCHAR VminiRwStart(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ VMINI_WORK_C
     if (!VminiRwLocate(Request, Length)) {
         return VminiSenseFail(Request->Srb, VMINI_SENSE_TARGET_FAILURE); /* The port's mistake. */
     }
-    Request->Work.WriteThrough = Command == VminiDoWrite && VminiBlocksWriteThrough(Request);
+    if (Command == VminiDoWrite) {
+        VminiBlocksForceUnitAccess(Request);
+    }
     return VminiBlocksQueue(Request, Command, &Extent);
 }
 

@@ -11,6 +11,10 @@
  * The IRP is ours: we allocate it, we stop its completion with STATUS_MORE_PROCESSING_REQUIRED, we
  * free it. It may be freed only when its completion routine has run *and* nobody is about to call
  * IoCancelIrp on it: that is what the item's Holds count, and the last one to let go does the rest.
+ *
+ * A write that must be durable (Item->WriteThrough) has a second step: a flush, once all is written.
+ * SL_WRITE_THROUGH would not do: file systems look at it only on IRPs that bypass the cache. The write
+ * completes where a file system must not be called, so a worker sends the flush: VminiWorkFlush.
  * \article{Part III, DO_READ and DO_WRITE}
  */
 #include "04-workers/queue.h"
@@ -30,7 +34,24 @@ static NTSTATUS NTAPI VminiIoCompleted(_In_opt_ PDEVICE_OBJECT DeviceObject, _In
     }
     Item->Status = Irp->IoStatus.Status;
     Item->Information = Irp->IoStatus.Information;
-    VminiWorkRelease(Item); /* Irp and Item may be gone. */
+    VminiIoEnd(Item); /* Irp and Item may be gone. */
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/**
+ * The file system is done with the flush after a write. How much was written stays in Information.
+ * \irql{<= DISPATCH_LEVEL} \locks{none} \thread{any: whoever completes the IRP}
+ */
+static NTSTATUS NTAPI VminiIoFlushed(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
+                                     _In_opt_ PVOID Context)
+{
+    PVMINI_WORK_ITEM Item = Context;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    if (Item != NULL) {
+        Item->Status = Irp->IoStatus.Status;
+        VminiWorkRelease(Item);
+    }
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
@@ -73,7 +94,6 @@ static VOID VminiIoFill(_Inout_ PIRP Irp, _In_ const VMINI_MEDIA *Media, _In_ co
     Irp->Tail.Overlay.OriginalFileObject = Media->FileObject;
     Irp->MdlAddress = Io->Mdl;
     Stack->MajorFunction = Io->Major;
-    Stack->Flags = Io->Flags;
     Stack->FileObject = Media->FileObject;
     if (Io->Major == IRP_MJ_READ) {
         Stack->Parameters.Read.Length = Io->Length;
@@ -166,7 +186,6 @@ _Use_decl_annotations_ VOID VminiIoStart(PVMINI_WORK_ITEM Item)
 
     if (Item->Command != VminiDoFlush) {
         Io.Major = Item->Command == VminiDoRead ? IRP_MJ_READ : IRP_MJ_WRITE;
-        Io.Flags = Item->Command == VminiDoWrite && Item->WriteThrough ? SL_WRITE_THROUGH : 0;
         Io.Mdl = VminiIoMdl(Item);
     }
     if (Item->Command != VminiDoFlush && Io.Mdl == NULL) {
@@ -181,11 +200,7 @@ _Use_decl_annotations_ VOID VminiIoStart(PVMINI_WORK_ITEM Item)
     }
 }
 
-/**
- * Takes a completed IRP back for the next piece. \return FALSE: a canceller has a hold on it, so it
- * stays where it is and goes with the item. \irql{<= DISPATCH_LEVEL}
- */
-static BOOLEAN VminiIoTakeBack(_Inout_ PVMINI_WORK_ITEM Item)
+_Use_decl_annotations_ BOOLEAN VminiIoTakeBack(PVMINI_WORK_ITEM Item)
 {
     BOOLEAN Cancelled;
     PIRP Irp = NULL;
@@ -202,6 +217,30 @@ static BOOLEAN VminiIoTakeBack(_Inout_ PVMINI_WORK_ITEM Item)
         IoFreeIrp(Irp);
     }
     return !Cancelled;
+}
+
+//! [end]
+_Use_decl_annotations_ VOID VminiIoEnd(PVMINI_WORK_ITEM Item)
+{
+    if (Item->WriteThrough && NT_SUCCESS(Item->Status)) {
+        VminiWorkFlush(Item); /* It is not done before that. */
+    } else {
+        VminiWorkRelease(Item);
+    }
+}
+//! [end]
+
+_Use_decl_annotations_ VOID VminiIoFlush(PVMINI_WORK_ITEM Item)
+{
+    VMINI_IO Io = {.Major = IRP_MJ_FLUSH_BUFFERS, .Completion = VminiIoFlushed, .Context = Item};
+    NTSTATUS Status;
+
+    Item->Writing = TRUE; /* Whatever fails from now on: what was to be written is not safe. */
+    Status = VminiIoSend(Item, &Io);
+    if (Status != STATUS_PENDING) {
+        Item->Status = Status;
+        VminiWorkRelease(Item);
+    }
 }
 
 _Use_decl_annotations_ NTSTATUS VminiIoWait(PVMINI_WORK_ITEM Item, VMINI_IO *Io,

@@ -84,7 +84,6 @@ static NTSTATUS VminiPieceWrite(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_SCRAT
                                 _In_ ULONG Done, _In_ ULONG Length)
 {
     VMINI_IO Io = {.Major = IRP_MJ_WRITE,
-                   .Flags = Item->WriteThrough ? SL_WRITE_THROUGH : 0,
                    .Length = Length,
                    .Offset = Item->Offset + Done,
                    .Mdl = Scratch->Mdl};
@@ -205,7 +204,8 @@ static NTSTATUS VminiPiecesWriteSame(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_
     return Status;
 }
 
-/** Does it with a buffer, and ends the item. \irql{PASSIVE_LEVEL} */
+/** Does it with a buffer, and ends the item: with one flush for all pieces, if they must be durable.
+ *  \irql{PASSIVE_LEVEL} */
 static VOID VminiPiecesRun(_Inout_ PVMINI_WORK_ITEM Item,
                            _In_ NTSTATUS (*Steps)(PVMINI_WORK_ITEM Item, PVMINI_SCRATCH Scratch))
 {
@@ -216,7 +216,7 @@ static VOID VminiPiecesRun(_Inout_ PVMINI_WORK_ITEM Item,
         Item->Status = Steps(Item, &Scratch);
     }
     VminiScratchFree(&Scratch);
-    VminiWorkRelease(Item);
+    VminiIoEnd(Item);
 }
 
 _Use_decl_annotations_ VOID VminiIoCompare(PVMINI_WORK_ITEM Item)

@@ -23,6 +23,7 @@ _Use_decl_annotations_ VOID VminiWorkSubmit(PVMINI_WORK_QUEUE Queue, PVMINI_WORK
     Item->Queue = Queue;
     Item->Holds = 1;
     Item->Cancelled = FALSE;
+    Item->Flushing = FALSE;
     Item->Irp = NULL;
     Item->PartialMdl = NULL;
     Item->Ticket.Address = Item->Address;
@@ -42,6 +43,27 @@ _Use_decl_annotations_ VOID VminiWorkSubmit(PVMINI_WORK_QUEUE Queue, PVMINI_WORK
     //! [submit]
 }
 
+_Use_decl_annotations_ VOID VminiWorkFlush(PVMINI_WORK_ITEM Item)
+{
+    PVMINI_WORK_QUEUE Queue = Item->Queue;
+    KIRQL OldIrql;
+
+    if (!VminiIoTakeBack(Item)) {
+        Item->Status = STATUS_CANCELLED; /* Written, but perhaps only into a cache. */
+        VminiWorkRelease(Item);
+        return;
+    }
+    Item->Flushing = TRUE;
+    KeAcquireSpinLock(&Queue->Lock, &OldIrql);
+    InsertTailList(&Queue->Flushing, &Item->FlushLink);
+    if (Queue->Idle > 0) {
+        Queue->Idle--;
+        VminiWorkWake(Queue, 1); /* With the lock held: without it the item, and the queue with it,
+                                  * might be gone, and this thread is none of those that are waited for. */
+    }
+    KeReleaseSpinLock(&Queue->Lock, OldIrql);
+}
+
 _Use_decl_annotations_ VOID VminiWorkQueuePark(PVMINI_WORK_QUEUE Queue, BOOLEAN Park)
 {
     LONG Wake = 0;
@@ -59,8 +81,9 @@ _Use_decl_annotations_ VOID VminiWorkQueuePark(PVMINI_WORK_QUEUE Queue, BOOLEAN 
 
 /**
  * Takes the oldest item that may run, and counts it among the running ones in the same breath: a reset
- * finds it in one list or in the other. \return NULL: none; the caller is counted as idle and must
- * wait.
+ * finds it in one list or in the other. Items that wait for their flush are among those already; they
+ * come first, and go on in a parked queue too, as all that has begun. \return NULL: none; the caller
+ * is counted as idle and must wait.
  * \irql{<= DISPATCH_LEVEL}
  */
 static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBOOLEAN Ending)
@@ -70,6 +93,9 @@ static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBO
 
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     *Ending = Queue->Ending;
+    if (!IsListEmpty(&Queue->Flushing)) {
+        Item = CONTAINING_RECORD(RemoveHeadList(&Queue->Flushing), VMINI_WORK_ITEM, FlushLink);
+    }
     while (Item == NULL && !Queue->Parked && !Queue->Ending && !IsListEmpty(&Queue->Waiting)) {
         Item = CONTAINING_RECORD(RemoveHeadList(&Queue->Waiting), VMINI_WORK_ITEM, Ticket.Link);
         if (VminiExclusionIsOff(Queue, Item) || VminiExclusionAdmit(Queue, Item)) {
@@ -124,7 +150,8 @@ static VOID VminiWorkQueueFree(_In_ _Post_invalid_ PVMINI_WORK_QUEUE Queue)
     /* Not earlier: a worker that has just ended a DO_CLOSE, which no scope contains, takes its
      * ticket off the list last. */
     NT_ASSERT(IsListEmpty(&Queue->Waiting) && IsListEmpty(&Queue->Running) &&
-              IsListEmpty(&Queue->Blocked) && Queue->Exclusive == 0);
+              IsListEmpty(&Queue->Blocked) && IsListEmpty(&Queue->Flushing) &&
+              Queue->Exclusive == 0);
     ExFreePoolWithTag(Queue, VMINI_TAG_WORK);
 }
 
@@ -153,6 +180,7 @@ _Use_decl_annotations_ NTSTATUS VminiWorkQueueCreate(const VMINI_WORK_CALLBACKS 
     InitializeListHead(&New->Waiting);
     InitializeListHead(&New->Running);
     InitializeListHead(&New->Blocked);
+    InitializeListHead(&New->Flushing);
     InitializeListHead(&New->Drains);
     while (New->ThreadCount < Threads && NT_SUCCESS(Status)) {
         Status = VminiThreadCreate(VminiWorkThread, New, &New->Threads[New->ThreadCount]);

@@ -23,7 +23,9 @@ struct _VMINI_WORK_QUEUE {
     LIST_ENTRY Running;
     LIST_ENTRY Blocked; /**< Tickets that a range in use holds up, oldest first: exclusion.c. */
     LONG Exclusive;     /**< Exclusive items among the running and the blocked ones. */
-    LIST_ENTRY Drains;  /**< VMINI_DRAIN. */
+    /** Running items, by their FlushLink, that have written and wait for a worker to send the flush. */
+    LIST_ENTRY Flushing;
+    LIST_ENTRY Drains; /**< VMINI_DRAIN. */
     ULONGLONG NextSequence;
     LONG Idle; /**< Threads that wait on Wake and have not been told. */
     BOOLEAN Parked;
@@ -71,13 +73,33 @@ VOID VminiWorkRun(_Inout_ PVMINI_WORK_ITEM Item);
  */
 VOID VminiWorkRelease(_Inout_ PVMINI_WORK_ITEM Item);
 
-/** Sends the read, write or flush of an item; VminiWorkRelease will end it. \irql{PASSIVE_LEVEL} */
+/** Sends the read, write or flush of an item; VminiIoEnd will end it. \irql{PASSIVE_LEVEL} */
 VOID VminiIoStart(_Inout_ PVMINI_WORK_ITEM Item);
+
+/**
+ * All that an item had to read and write is done, or has failed; Status says which. Ends it: at once, or
+ * by the flush if it was to be durable and nothing has failed. The only way that leads there, for items
+ * of one IRP and of many. \irql{<= DISPATCH_LEVEL} \locks{none}
+ */
+VOID VminiIoEnd(_Inout_ PVMINI_WORK_ITEM Item);
+
+/**
+ * Takes a completed IRP back, for the next step to have one. \return FALSE: a canceller has a hold on it,
+ * so it stays where it is and goes with the item. \irql{<= DISPATCH_LEVEL} \locks{none}
+ */
+BOOLEAN VminiIoTakeBack(_Inout_ PVMINI_WORK_ITEM Item);
+
+/** Hands a running item that has written to a worker, which will call VminiIoFlush; or ends it, if a
+ *  reset wants that. \irql{<= DISPATCH_LEVEL} \locks{none} */
+VOID VminiWorkFlush(_Inout_ PVMINI_WORK_ITEM Item);
+
+/** Sends the flush that makes an item durable; it ends with that, Information as the write left it.
+ *  \irql{PASSIVE_LEVEL} */
+VOID VminiIoFlush(_Inout_ PVMINI_WORK_ITEM Item);
 
 /** What one IRP is to do. */
 typedef struct _VMINI_IO {
     UCHAR Major; /**< IRP_MJ_READ, _WRITE, _FLUSH_BUFFERS, _FILE_SYSTEM_CONTROL. */
-    UCHAR Flags; /**< Of the stack location: SL_WRITE_THROUGH. */
     ULONG Length;
     ULONGLONG Offset;
     PMDL Mdl;

@@ -50,6 +50,10 @@ static VOID (*const VminiWorkCommands[VminiWorkCommandCount])(PVMINI_WORK_ITEM I
 
 _Use_decl_annotations_ VOID VminiWorkRun(PVMINI_WORK_ITEM Item)
 {
+    if (Item->Flushing) {
+        VminiIoFlush(Item); /* Its second step. */
+        return;
+    }
     Item->Information = 0;
     VminiWorkCommands[Item->Command](Item);
 }

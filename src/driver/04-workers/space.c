@@ -37,16 +37,6 @@ static NTSTATUS VminiSpaceZero(_Inout_ PVMINI_WORK_ITEM Item,
     return VminiIoWait(Item, &Io, &Moved);
 }
 
-/** Makes it durable, where the write cache is off: a control has no write-through of its own.
- *  \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiSpaceFlush(_Inout_ PVMINI_WORK_ITEM Item)
-{
-    VMINI_IO Io = {.Major = IRP_MJ_FLUSH_BUFFERS};
-    ULONG_PTR Moved;
-
-    return VminiIoWait(Item, &Io, &Moved);
-}
-
 _Use_decl_annotations_ VOID VminiIoZero(PVMINI_WORK_ITEM Item)
 {
     PFILE_ZERO_DATA_INFORMATION Ranges = (PFILE_ZERO_DATA_INFORMATION)(PVOID)Item->Buffer;
@@ -58,11 +48,8 @@ _Use_decl_annotations_ VOID VminiIoZero(PVMINI_WORK_ITEM Item)
     for (Index = 0; Index < Count && NT_SUCCESS(Status); Index++) {
         Status = VminiSpaceZero(Item, &Ranges[Index]);
     }
-    if (NT_SUCCESS(Status) && Item->WriteThrough) {
-        Status = VminiSpaceFlush(Item);
-    }
     Item->Status = Status;
-    VminiWorkRelease(Item);
+    VminiIoEnd(Item);
 }
 
 _Use_decl_annotations_ VOID VminiIoAllocated(PVMINI_WORK_ITEM Item)

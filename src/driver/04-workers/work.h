@@ -13,7 +13,9 @@
  *
  *    VminiWorkSubmit      worker takes it        IRP sent         last holder lets go
  *   Idle ---------> Queued -------------> Running ------> Running -------------------> ItemDone
- *                     |  VminiWorkReset: removed, STATUS_CANCELLED                         ^
+ *                     |                      ^  written, WriteThrough |                    ^
+ *                     |                      +-- a worker: the flush -+                    |
+ *                     |  VminiWorkReset: removed, STATUS_CANCELLED                         |
  *                     +--------------------------------------------------------------------+
  */
 #ifndef VMINI_WORK_H
@@ -108,9 +110,9 @@ typedef struct _VMINI_WORK_ITEM {
     VMINI_WORK_ROUTINE *Routine; /**< VminiDoCall. */
     ULONGLONG Offset;            /**< Bytes into the file. */
     ULONG Length;                /**< Bytes. */
-    BOOLEAN WriteThrough;        /**< What is written is durable before it ends (FUA). */
+    BOOLEAN WriteThrough;        /**< A flush follows what is written, before it ends (FUA). */
     BOOLEAN Comparing;           /**< VminiDoWriteVerify: compare, too. */
-    /** Of commands that read and write: the step that they ended with was a write. */
+    /** Of commands of several steps: the one that they ended with was a write, or the flush. */
     BOOLEAN Writing;
     ULONG Size; /**< Bytes of Buffer, where that is not Length. */
     /** VminiDoRead, VminiDoWrite: describes at least Length bytes from Va. */
@@ -124,9 +126,11 @@ typedef struct _VMINI_WORK_ITEM {
     VMINI_WORK_TICKET Ticket;
     /** Who still uses Irp: the I/O itself, and every canceller. The last one ends the item. */
     LONG Holds;
-    BOOLEAN Cancelled; /**< A reset wanted it to stop. */
-    PIRP Irp;          /**< The IRP in flight. */
-    PMDL PartialMdl;   /**< What Irp transfers, when that is not the whole of Mdl. */
+    BOOLEAN Cancelled;    /**< A reset wanted it to stop. */
+    BOOLEAN Flushing;     /**< All is written; what is left to do is the flush. */
+    LIST_ENTRY FlushLink; /**< Among those that wait for a worker to send it. */
+    PIRP Irp;             /**< The IRP in flight. */
+    PMDL PartialMdl;      /**< What Irp transfers, when that is not the whole of Mdl. */
     PVMINI_WORK_QUEUE Queue;
 
     /* Valid in ItemDone. */

@@ -312,6 +312,14 @@ static void *irp_memory(PIRP irp, ULONG length)
     return irp->MdlAddress != NULL ? nt_mdl_memory(irp->MdlAddress, length) : irp->UserBuffer;
 }
 
+/** Bypasses the IRP the cache? */
+static bool irp_uncached(PIRP irp)
+{
+    PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
+
+    return (file->Flags & FO_NO_INTERMEDIATE_BUFFERING) != 0 || (irp->Flags & IRP_NOCACHE) != 0;
+}
+
 #define FS_SECTOR 512
 /** Turns the special offsets into real ones and checks what the file system checks. */
 static NTSTATUS irp_check_transfer(PIRP irp, struct fs_open *open, bool write, ULONG length,
@@ -319,8 +327,6 @@ static NTSTATUS irp_check_transfer(PIRP irp, struct fs_open *open, bool write, U
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
     PFILE_OBJECT file = location->FileObject;
-    bool uncached =
-        (file->Flags & FO_NO_INTERMEDIATE_BUFFERING) != 0 || (irp->Flags & IRP_NOCACHE) != 0;
     struct stat status;
 
     *offset = location->Parameters.Read.ByteOffset.QuadPart;
@@ -340,12 +346,22 @@ static NTSTATUS irp_check_transfer(PIRP irp, struct fs_open *open, bool write, U
     if (*offset < 0 || *offset > INT64_MAX - (int64_t)length) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (uncached && (*offset % FS_SECTOR != 0 || length % FS_SECTOR != 0)) {
+    if (irp_uncached(irp) && (*offset % FS_SECTOR != 0 || length % FS_SECTOR != 0)) {
         return STATUS_INVALID_PARAMETER;
     }
     return length != 0 && irp->MdlAddress == NULL && irp->UserBuffer == NULL
                ? STATUS_INVALID_USER_BUFFER
                : STATUS_SUCCESS;
+}
+
+/** Is the write to be durable when the IRP ends? As with FASTFAT: the file's own flag always counts,
+ *  the IRP's only if it bypasses the cache. A cached write with SL_WRITE_THROUGH is a cached write. */
+static bool irp_write_through(PIRP irp)
+{
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+
+    return (location->FileObject->Flags & FO_WRITE_THROUGH) != 0 ||
+           ((location->Flags & SL_WRITE_THROUGH) != 0 && irp_uncached(irp));
 }
 
 static NTSTATUS irp_transfer(PIRP irp, struct fs_effect effect, KIRQL level, bool write)
@@ -354,8 +370,7 @@ static NTSTATUS irp_transfer(PIRP irp, struct fs_effect effect, KIRQL level, boo
     PFILE_OBJECT file = location->FileObject;
     struct fs_open *open = file->FsContext2;
     ULONG length = location->Parameters.Read.Length;
-    bool through =
-        (location->Flags & SL_WRITE_THROUGH) != 0 || (file->Flags & FO_WRITE_THROUGH) != 0;
+    bool through = irp_write_through(irp);
     ULONG_PTR moved = 0;
     int64_t offset;
     NTSTATUS status = irp_check_transfer(irp, open, write, length, &offset);

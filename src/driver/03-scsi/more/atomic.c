@@ -41,7 +41,7 @@ _Use_decl_annotations_ UCHAR VminiScsiCompareAndWrite(PVMINI_SCSI_REQUEST Reques
     if (SrbStatus != SRB_STATUS_SUCCESS) {
         return SrbStatus;
     }
-    Request->Work.WriteThrough = VminiBlocksWriteThrough(Request);
+    VminiBlocksForceUnitAccess(Request);
     return VminiBlocksQueue(Request, VminiDoCompareWrite, &Extent);
 }
 
@@ -58,6 +58,6 @@ _Use_decl_annotations_ UCHAR VminiScsiOrWrite(PVMINI_SCSI_REQUEST Request)
     if (SrbStatus != SRB_STATUS_SUCCESS) {
         return SrbStatus;
     }
-    Request->Work.WriteThrough = VminiBlocksWriteThrough(Request);
+    VminiBlocksForceUnitAccess(Request);
     return VminiBlocksQueue(Request, VminiDoOrWrite, &Extent);
 }

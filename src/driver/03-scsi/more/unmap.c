@@ -88,7 +88,6 @@ static UCHAR VminiUnmapList(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ const UNMA
         return VminiSenseFailParameter(
             Request->Srb, offsetof(UNMAP_LIST_HEADER, BlockDescrDataLength), VMINI_WHOLE_BYTE);
     }
-    Request->Work.WriteThrough = (ReadNoFence(&Request->Unit->Mode) & VMINI_MODE_WRITE_CACHE) == 0;
     return VminiUnmapRanges(Request, List->Descriptors, Count);
 }
 

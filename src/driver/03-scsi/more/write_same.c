@@ -127,8 +127,6 @@ _Use_decl_annotations_ UCHAR VminiScsiWriteSame(PVMINI_SCSI_REQUEST Request)
     if (SrbStatus != SRB_STATUS_SUCCESS || Extent.Blocks == 0) {
         return SrbStatus;
     }
-    Request->Work.WriteThrough =
-        (ReadNoFence(&Request->Unit->Mode) & VMINI_MODE_WRITE_CACHE) == 0; /* It has no FUA. */
     if (NoData || (Zero && (Request->Cdb[1] & VMINI_SAME_UNMAP) != 0)) {
         return VminiSameZero(Request, &Extent);
     }

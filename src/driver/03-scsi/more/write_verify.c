@@ -10,8 +10,9 @@
  *
  *     BYTCHK 0: read the blocks afterwards    1: and compare them with what was sent    2, 3: reserved
  *
- * A write that waits in a cache has not been verified: the data are written through. (What is read
- * back may still come from the cache; there is no way around it in a file system.)
+ * A write that waits in a cache has not been verified: a flush follows, always, and the command is GOOD
+ * only if that was. (What is read back before it may still come from the cache; there is no way around
+ * it in a file system.)
  */
 #include "03-scsi/commands.h"
 
