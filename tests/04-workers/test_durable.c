@@ -343,7 +343,7 @@ CU_ErrorCode register_durable_suite(void)
         {"parked after the write, it is flushed all the same", test_parked_after_the_write},
         {"every resource may be missing", test_every_resource_may_be_missing},
         {"one reset, one write: every schedule with two preemptions", test_race_exhausted},
-        {"the queue goes right after the flush: 400 seeds", test_queue_goes},
+        {"the queue goes right after the flush", test_queue_goes},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
