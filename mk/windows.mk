@@ -63,7 +63,9 @@ $(MW)/vmini.sys.debug: $(SYS_OBJ) $(SYS_LIBS)
 # vminictl.exe: an ordinary program.
 EXE_CFLAGS := -std=gnu11 -O2 -g -fno-ident -MMD -MP '-ffile-prefix-map=$(CURDIR)=.' $(WARN) -D_WIN32_WINNT=0x0A00 \
 	-D__USE_MINGW_ANSI_STDIO=1 -Isrc -Isrc/host -Isrc/host/wdk/storport
-EXE_SRC := $(VMINICTL_COMMON) src/tools/vminictl/os_windows.c src/tools/control/path_windows.c
+EXE_SRC := $(VMINICTL_COMMON) src/tools/vminictl/os_windows.c src/tools/vminictl/volumes.c \
+	src/tools/vminictl/volumes_windows.c src/tools/control/path_windows.c
+EXE_LIBS := -lsetupapi -lcfgmgr32 -lshell32 -lntdll
 EXE_OBJ := $(EXE_SRC:%.c=$(MW)/%.o)
 $(MW)/src/tools/%.o: src/tools/%.c
 	@mkdir -p $(@D)
@@ -73,7 +75,7 @@ $(WIN)/vminictl.exe: $(EXE_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(MINGW)gcc -static -Wl,--dynamicbase,--nxcompat,--high-entropy-va -Wl,--no-insert-timestamp -s -o $@ $(EXE_OBJ) \
-		-lsetupapi -lshell32 -lntdll
+		$(EXE_LIBS)
 
 define sys_fixture
 $(MW)/fixtures/$(notdir $(1:.c=.sys)): $(1) $(SYS_LIBS) $(MW)/postlink
@@ -105,7 +107,7 @@ WINE_CFLAGS := $(filter-out -Wframe-larger-than=2048 -Isrc/driver,$(SYS_CFLAGS))
 	-DSTORPORT_STANDALONE -DSTORPORT_API=
 PORT_SRC := $(filter-out %/hooks.c,$(shell grep -L '"host.h"\|storport/api.h\|storport/class.h' src/host/storport/*.c))
 PORT_OBJ := $(PORT_SRC:src/host/storport/%.c=$(MW)/wine/%.o) $(MW)/wine/glue.o $(MW)/wine/csq.o
-WINE_OUTPUT := $(MW)/wine/storport.sys $(MW)/wine/devnode.exe
+WINE_OUTPUT := $(MW)/wine/storport.sys $(MW)/wine/devnode.exe $(MW)/wine/volumes.exe
 
 $(MW)/wine/%.o: src/host/storport/%.c
 	@mkdir -p $(@D)
@@ -130,6 +132,9 @@ $(MW)/wine/storport.sys: $(PORT_OBJ) $(MW)/wine/libntoskrnl.a $(MW)/wine/storpor
 $(MW)/wine/devnode.exe: tests/wine/devnode.c
 	@mkdir -p $(@D)
 	$(Q)$(MINGW)gcc -municode -O1 $(WARN) -Wno-missing-prototypes -static -s -o $@ $< -lsetupapi -lnewdev
+$(MW)/wine/volumes.exe: tests/wine/volumes.c $(EXE_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(MINGW)gcc $(filter-out -MMD -MP,$(EXE_CFLAGS)) -static -s -o $@ $< $(filter-out %/main.o,$(EXE_OBJ)) $(EXE_LIBS)
 
 .PHONY: test-wine run-test-wine
 test-wine: deps-wine

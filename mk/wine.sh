@@ -97,9 +97,13 @@ diff "$here/ours.txt" "$here/theirs.txt" >&2 || fail 'the two installers write d
 expect 0 'vmini, interface version 1: 1 bus(es) x 16 targets x 8 logical units, 0 connected' $vminictl ping
 expect 0 'nothing is connected' $vminictl list
 expect 1 'failed with status C0000002' $vminictl connect 'C:\windows\win.ini' --read-only
+# Before a disconnect vminictl looks for the volumes on the unit: here there is none, but drives of Wine's own there are.
+expect 1 'no image of that name is connected' $vminictl disconnect 'C:\windows\win.ini'
+expect 1 'disconnect 0:0:0: nothing is connected there' $vminictl disconnect 0:0:0
+expect 0 'volume C:\ can be opened' build/mingw/wine/volumes.exe C:
 run $vminictl watch >"$here/watch.txt" 2>&1 </dev/null &
 watch=$!
-until_logged 4 'storport: HwProcessServiceRequest returned'
+until_logged 6 'storport: HwProcessServiceRequest returned'
 
 # The device goes, and takes the watch with it; then nobody needs the driver any more.
 run build/mingw/wine/devnode.exe remove 'root\vmini' >"$here/out.txt" 2>&1 </dev/null ||

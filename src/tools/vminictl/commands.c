@@ -121,6 +121,22 @@ enum exit_status command_connect(const struct request *request)
     return status;
 }
 
+/** The file systems on it go first: what they have in memory gets into the image. */
+static enum exit_status disconnect(struct adapter_channel *channel, const struct request *request,
+                                   const WCHAR *path, VMINI_ADDRESS at)
+{
+    struct os_problem problem;
+    int32_t result;
+
+    if (!os_take_volumes(channel, path, at, request->force, &problem)) {
+        return complain(problem.status, problem.remedy, "disconnect %s: %s", request->target,
+                        problem.what);
+    }
+    result = adapter_disconnect(channel, path, at);
+    return result == STATUS_SUCCESS ? EXIT_FINE
+                                    : refused(channel, "disconnect", request->target, result);
+}
+
 enum exit_status command_disconnect(const struct request *request)
 {
     struct adapter_channel *channel;
@@ -128,7 +144,6 @@ enum exit_status command_disconnect(const struct request *request)
     enum exit_status status = EXIT_FINE;
     VMINI_ADDRESS address = ADAPTER_ANYWHERE;
     bool by_address = address_read(request->target, &address);
-    int32_t result;
 
     if (!by_address && !take_path(request->target, path)) {
         return EXIT_USAGE;
@@ -137,11 +152,8 @@ enum exit_status command_disconnect(const struct request *request)
     if (channel == NULL) {
         return status;
     }
-    result = adapter_disconnect(channel, by_address ? NULL : path, address);
-    if (result != STATUS_SUCCESS) {
-        status = refused(channel, "disconnect", request->target, result);
-    }
-    os_close(channel);
+    status = disconnect(channel, request, by_address ? NULL : path, address);
+    os_close(channel); /* Only now: what was mounted must not be mounted anew before it has gone. */
     return status;
 }
 

@@ -17,6 +17,7 @@ struct request {
     uint32_t flags;      /**< VMINI_CONNECT_*. */
     VMINI_ADDRESS at;
     bool json;
+    bool force;     /**< disconnect: although a volume is in use. */
     uint64_t count; /**< watch: ends after so many events; 0 = never. */
     uint64_t since; /**< watch: begins after this one. */
 };

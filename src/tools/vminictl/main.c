@@ -23,6 +23,7 @@ enum option_code {
     OPT_COUNT,
     OPT_SINCE,
     OPT_CONTROL,
+    OPT_FORCE,
 };
 
 #define COMMON                                                                                     \
@@ -40,7 +41,7 @@ static const struct option connect_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     COMMON,
 };
-static const struct option disconnect_options[] = {COMMON};
+static const struct option disconnect_options[] = {{"force", no_argument, NULL, OPT_FORCE}, COMMON};
 static const struct option json_options[] = {{"json", no_argument, NULL, OPT_JSON}, COMMON};
 static const struct option watch_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
@@ -59,7 +60,8 @@ static const struct command {
 } commands[] = {
     {"connect", "PATH [--cdrom] [--read-only] [--removable] [--thin] [--at P:T:L] [--json]",
      "serves an image file as a disk or CD-ROM", connect_options, true, command_connect},
-    {"disconnect", "PATH|P:T:L", "takes it away and closes the file", disconnect_options, true,
+    {"disconnect", "PATH|P:T:L [--force]",
+     "dismounts what is on it, takes it away, closes the file", disconnect_options, true,
      command_disconnect},
     {"list", "[--json]", "what is connected", json_options, false, command_list},
     {"ping", "[--json]", "version and limits of the adapter", json_options, false, command_ping},
@@ -84,6 +86,8 @@ static void usage(FILE *out)
             "  --removable   a disk whose medium can be ejected\n"
             "  --thin        thin provisioned: UNMAP gives space back to the file system\n"
             "  --at P:T:L    path, target and logical unit; without it the first that is free\n"
+            "  --force       disconnects it although a volume on it is in use (Windows): what has\n"
+            "                not been written yet is lost\n"
             "  --json        the answer as JSON; watch: one object a line\n"
             "  --count N     watch ends after N events\n"
             "  --since N     watch begins after event N; without it, with the oldest that the\n"
@@ -133,6 +137,9 @@ static bool take(int code, struct request *request)
         return true;
     case OPT_THIN:
         request->flags |= VMINI_CONNECT_THIN;
+        return true;
+    case OPT_FORCE:
+        request->force = true;
         return true;
     case OPT_JSON:
         request->json = true;

@@ -34,6 +34,15 @@ extern const char os_name_variable[];
 extern const char os_name_help[];
 /** Opens the adapter. \param name NULL = the system's own way to find it. \return NULL: `problem`. */
 struct adapter_channel *os_open(const char *name, struct os_problem *problem);
+/**
+ * Before a unit goes: dismounts the volumes that live on it, and keeps them locked until os_close.
+ * Nothing on Linux, where no file system is mounted on what a simulated machine has.
+ * \param path  the image, NULL: \p at is the unit's address.
+ * \param force  also what is in use, and what cannot be found out.
+ * \return false: `problem`; nothing was dismounted.
+ */
+bool os_take_volumes(struct adapter_channel *channel, const WCHAR *path, VMINI_ADDRESS at,
+                     bool force, struct os_problem *problem);
 void os_close(struct adapter_channel *channel);
 /** Has the other side hung up? What a call returned then says nothing about the driver. */
 bool os_lost(const struct adapter_channel *channel);

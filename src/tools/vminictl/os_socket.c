@@ -230,6 +230,17 @@ struct adapter_channel *os_open(const char *name, struct os_problem *problem)
     return NULL;
 }
 
+bool os_take_volumes(struct adapter_channel *channel, const WCHAR *path, VMINI_ADDRESS at,
+                     bool force, struct os_problem *problem)
+{
+    (void)channel;
+    (void)path;
+    (void)at;
+    (void)force;
+    (void)problem;
+    return true;
+}
+
 void os_close(struct adapter_channel *channel)
 {
     struct socket_channel *self = (struct socket_channel *)channel;

@@ -7,7 +7,7 @@
  * for: until the driver has ended it, its buffers and the OVERLAPPED belong to the kernel.
  */
 #include "tools/control/explain.h"
-#include "tools/vminictl/os.h"
+#include "tools/vminictl/volumes_windows.h"
 
 #include <setupapi.h>
 #include <shellapi.h>
@@ -23,7 +23,10 @@ static const GUID interface_class = VMINI_INTERFACE_GUID_INIT;
 struct device_channel {
     struct adapter_channel channel;
     HANDLE device;
-    HANDLE event; /**< Manual reset: the request has ended. */
+    HANDLE event;           /**< Manual reset: the request has ended. */
+    WCHAR *path;            /**< The adapter's device interface. */
+    struct volume *volumes; /**< Taken by os_take_volumes. */
+    size_t volume_count;
 };
 
 static HANDLE interrupt_event; /**< Manual reset: Ctrl-C. */
@@ -45,8 +48,7 @@ static void restore_code_page(void)
     SetConsoleOutputCP(old_code_page);
 }
 
-/** UTF-8 of UTF-16, allocated. */
-static char *narrow(const WCHAR *text)
+char *windows_narrow(const WCHAR *text)
 {
     int size = WideCharToMultiByte(CP_UTF8, 0, text, -1, NULL, 0, NULL, NULL);
     char *out = malloc((size_t)size + 1);
@@ -67,7 +69,7 @@ void os_begin(int *argc, char ***argv)
 
     if (wide != NULL && narrowed != NULL) {
         for (int i = 0; i < count; i++) {
-            narrowed[i] = narrow(wide[i]);
+            narrowed[i] = windows_narrow(wide[i]);
         }
         *argc = count;
         *argv = narrowed;
@@ -213,6 +215,7 @@ struct adapter_channel *os_open(const char *name, struct os_problem *problem)
 
     if (self == NULL || path == NULL) {
         free(self);
+        free(path);
         fail(problem, EXIT_NO_ADAPTER,
              "install the package, and create its device: devgen /add /bus ROOT /hardwareid "
              "root\\vmini",
@@ -220,12 +223,12 @@ struct adapter_channel *os_open(const char *name, struct os_problem *problem)
         return NULL;
     }
     self->channel.call = call;
+    self->path = path;
     self->event = CreateEventW(NULL, TRUE, FALSE, NULL);
     self->device =
         CreateFileW(path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
                     OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
     error = GetLastError();
-    free(path);
     if (self->device != INVALID_HANDLE_VALUE) {
         return &self->channel;
     }
@@ -240,10 +243,54 @@ struct adapter_channel *os_open(const char *name, struct os_problem *problem)
     return NULL;
 }
 
+/**
+ * The address of an image that is connected. \return false: `problem`. The driver would find an image
+ * by another spelling of its path, too; but then its volumes had been left alone.
+ */
+static bool find_image(struct adapter_channel *channel, const WCHAR *path, VMINI_ADDRESS *at,
+                       struct os_problem *problem)
+{
+    VMINI_ACTIVE_LIST_OUT *list;
+    int32_t status = adapter_list(channel, &list);
+    bool found = false;
+
+    for (ULONG i = 0; status == STATUS_SUCCESS && !found && i < list->Returned; i++) {
+        found = CompareStringOrdinal(path, -1, list->Entries[i].PathName, -1, TRUE) == CSTR_EQUAL;
+        *at = list->Entries[i].Address;
+    }
+    free(list);
+    if (!found) {
+        fail(problem, EXIT_REFUSED,
+             "vminictl list shows what is; name it in the same way, or by its address",
+             "no image of that name is connected", RtlNtStatusToDosError(status));
+    }
+    return found;
+}
+
+bool os_take_volumes(struct adapter_channel *channel, const WCHAR *path, VMINI_ADDRESS at,
+                     bool force, struct os_problem *problem)
+{
+    struct device_channel *self = (struct device_channel *)channel;
+
+    if (path != NULL && !find_image(channel, path, &at, problem)) {
+        return force;
+    }
+    if (!windows_find_volumes(self->path, at, &self->volumes, &self->volume_count, problem)) {
+        return force;
+    }
+    return volumes_take(&windows_volume_ops, self->volumes, self->volume_count, force, problem);
+}
+
 void os_close(struct adapter_channel *channel)
 {
     struct device_channel *self = (struct device_channel *)channel;
 
+    volumes_release(&windows_volume_ops, self->volumes, self->volume_count);
+    for (size_t i = 0; i < self->volume_count; i++) {
+        free(self->volumes[i].path);
+    }
+    free(self->volumes);
+    free(self->path);
     if (self->device != INVALID_HANDLE_VALUE) {
         CloseHandle(self->device);
     }

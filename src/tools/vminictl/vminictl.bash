@@ -30,7 +30,7 @@ _vminictl() {
     if [[ $current == -* ]]; then
         case $command in
         connect) line='--cdrom --read-only --removable --thin --at --json --control --help' ;;
-        disconnect) line='--control --help' ;;
+        disconnect) line='--force --control --help' ;;
         list | ping) line='--json --control --help' ;;
         watch) line='--json --count --since --control --help' ;;
         *) return ;;
