@@ -41,34 +41,33 @@ static bool ask(HANDLE device, DWORD code, void *answer, DWORD size)
 
 /* --- the unit --- */
 
-/** Is the device at this address, and which number has it? */
-static bool is_at(const WCHAR *path, VMINI_ADDRESS at, struct volume_device *device)
-{
-    HANDLE handle = open_to_ask(path);
-    SCSI_ADDRESS address;
-    STORAGE_DEVICE_NUMBER number;
-    bool is;
-
-    if (handle == INVALID_HANDLE_VALUE) {
-        return false;
-    }
-    is = ask(handle, IOCTL_SCSI_GET_ADDRESS, &address, sizeof(address)) &&
-         volume_same_address(address.PathId, address.TargetId, address.Lun, at) &&
-         ask(handle, IOCTL_STORAGE_GET_DEVICE_NUMBER, &number, sizeof(number));
-    CloseHandle(handle);
-    if (is) {
-        *device = (struct volume_device){number.DeviceType, number.DeviceNumber};
-    }
-    return is;
-}
-
 /** What is looked for among the devices. */
 struct search {
     const WCHAR *adapter; /**< Its device interface. */
     DEVINST node;         /**< Its device node, when that was found. */
     VMINI_ADDRESS at;
     struct volume_device device; /**< The unit's number, when that was found. */
+    bool mute;                   /**< A unit of the adapter did not say where it is. */
 };
+
+/** Where is the device, and which number has it? \return false: it does not say. */
+static bool ask_place(const WCHAR *path, SCSI_ADDRESS *address, struct volume_device *device)
+{
+    HANDLE handle = open_to_ask(path);
+    STORAGE_DEVICE_NUMBER number;
+    bool told;
+
+    if (handle == INVALID_HANDLE_VALUE) {
+        return false;
+    }
+    told = ask(handle, IOCTL_SCSI_GET_ADDRESS, address, sizeof(*address)) &&
+           ask(handle, IOCTL_STORAGE_GET_DEVICE_NUMBER, &number, sizeof(number));
+    CloseHandle(handle);
+    if (told) {
+        *device = (struct volume_device){number.DeviceType, number.DeviceNumber};
+    }
+    return told;
+}
 
 static bool is_adapter(const WCHAR *path, DEVINST node, struct search *search)
 {
@@ -81,10 +80,17 @@ static bool is_adapter(const WCHAR *path, DEVINST node, struct search *search)
 
 static bool is_unit(const WCHAR *path, DEVINST node, struct search *search)
 {
+    SCSI_ADDRESS at;
     DEVINST parent;
 
-    return CM_Get_Parent(&parent, node, 0) == CR_SUCCESS && parent == search->node &&
-           is_at(path, search->at, &search->device);
+    if (CM_Get_Parent(&parent, node, 0) != CR_SUCCESS || parent != search->node) {
+        return false;
+    }
+    if (!ask_place(path, &at, &search->device)) {
+        search->mute = true;
+        return false;
+    }
+    return volume_same_address(at.PathId, at.TargetId, at.Lun, search->at);
 }
 
 /** Asks one device interface. */
@@ -249,7 +255,9 @@ bool windows_find_volumes(const WCHAR *adapter, VMINI_ADDRESS at, struct volume 
         return false;
     }
     if (!find(&disk_class, is_unit, &search) && !find(&cdrom_class, is_unit, &search)) {
-        return true;
+        snprintf(problem->what, sizeof(problem->what),
+                 "cannot tell which disk it is: one does not say at which address it is");
+        return !search.mute;
     }
     if (!windows_volumes_on(search.device, volumes, count)) {
         snprintf(problem->what, sizeof(problem->what),
