@@ -92,9 +92,14 @@ static void up_to_255_blocks(void)
     send(&units.disk, COMPARE(0, 10, 255), 2 * 255 * 512);
     EXPECT_WORK(&command, VminiDoCompareWrite, 10 * 512, 255 * 512);
     scsi_work_done(&command, STATUS_SUCCESS, 255 * 512);
-    /* The bytes before the number are reserved; who uses them means more than page B0h allows. */
+    /* The bytes before the number are reserved: no part of it (SBC-4 5.3). */
+    send(&units.disk, CDB(0x89, 0, 0, 0, 0, 0, 0, 0, 0, 10, 1, 2, 3, 2, 0, 0), 2048);
+    EXPECT_WORK(&command, VminiDoCompareWrite, 10 * 512, 1024);
+    scsi_work_done(&command, STATUS_SUCCESS, 1024);
+    EXPECT_GOOD(&command, 2048);
+    /* Who means 256 blocks sends as many, and is told. */
     send(&units.disk, CDB(0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0), 2 * 256 * 512);
-    EXPECT_FIELD(&command, 10, -1);
+    EXPECT_FIELD(&command, 13, -1);
 }
 
 /* --- ORWRITE --- */

@@ -12,6 +12,7 @@
  *       4     16    2-9     10-13
  *     READ CD    12    2-5     6-8
  *     READ CD MSF: from bytes 3-5 to 6-8, in minutes, seconds and frames
+ *     COMPARE AND WRITE: of group 4, but the blocks in 13 only; 10-12 are reserved, and so ignored
  *
  * Nothing that a CDB says is believed: an LBA may be anything up to 2^64-1 and a count up to
  * 2^32-1, so they are compared in a way that cannot overflow, before either is multiplied.
@@ -51,7 +52,7 @@ static VOID VminiBlocksDecode(_In_ const UCHAR *Cdb, _Out_ PVMINI_EXTENT Extent)
         break;
     case 4:
         Extent->Lba = VminiReadBe64(&Cdb[2]);
-        Extent->Blocks = VminiReadBe32(&Cdb[10]);
+        Extent->Blocks = Cdb[0] == SCSIOP_COMPARE_AND_WRITE ? Cdb[13] : VminiReadBe32(&Cdb[10]);
         break;
     case 5:
         VminiBlocksDecode12(Cdb, Extent);

@@ -14,13 +14,12 @@
  */
 #include "03-scsi/commands.h"
 
-/** Where the CDB of COMPARE AND WRITE has its number of blocks; the three bytes before it are
- *  reserved, and blocks.c reads them as part of it: more than 255 blocks are refused there. */
+/** Where the CDB of COMPARE AND WRITE has its number of blocks: one byte, so 255 at most. */
 #define VMINI_COMPARE_COUNT_BYTE 13
 
 /** COMPARE AND WRITE: if the blocks are as the initiator believes, they become as it wants. What is
  *  sent must be just that long: with more or less, the two halves would be others. (That also catches
- *  256 blocks, which the CDB's one byte says as 0.) */
+ *  who means 256 blocks, or more, and says so in the reserved bytes.) */
 _Use_decl_annotations_ UCHAR VminiScsiCompareAndWrite(PVMINI_SCSI_REQUEST Request)
 {
     VMINI_EXTENT Extent;
