@@ -70,7 +70,7 @@ static void check_ranges(PVMINI_UNIT unit, const VMINI_WORK_ITEM *work)
 {
     const FILE_ZERO_DATA_INFORMATION *range = (const void *)work->Buffer;
 
-    CU_ASSERT(unit->Thin || (command.fake.cdb[1] & 1) != 0); /* NDOB on any disk */
+    CU_ASSERT(unit->Thin);
     CU_ASSERT(work->Size != 0 && work->Size % sizeof(*range) == 0);
     for (ULONG i = 0; i < work->Size / sizeof(*range); i++) {
         CU_ASSERT(range[i].FileOffset.QuadPart >= 0 &&

@@ -30,10 +30,20 @@ static void expect_zero(ULONGLONG lba, ULONGLONG blocks)
     const FILE_ZERO_DATA_INFORMATION *range = (const void *)work->Buffer;
 
     CU_ASSERT_FATAL(command.fake.completions == 0 && work->Command == VminiDoZero);
-    CU_ASSERT(work->Length == 0 && work->Size == sizeof(*range));
+    CU_ASSERT(work->Size == sizeof(*range));
+    CU_ASSERT(work->Offset == lba * 512 && work->Length == blocks * 512); /* Of the same bytes. */
     CU_ASSERT_EQUAL(range->FileOffset.QuadPart, (LONGLONG)lba * 512);
     CU_ASSERT_EQUAL(range->BeyondFinalZero.QuadPart, (LONGLONG)(lba + blocks) * 512);
-    scsi_work_done(&command, STATUS_SUCCESS, 0);
+    scsi_work_done(&command, STATUS_SUCCESS, blocks * 512);
+}
+
+/** It waits for zeros to be written: a block of them, though none was sent. */
+static void expect_written_zeros(ULONGLONG lba, ULONGLONG blocks)
+{
+    EXPECT_WORK(&command, VminiDoWriteSame, lba * 512, (ULONG)blocks * 512);
+    CU_ASSERT_EQUAL_FATAL(command.request.Work.Size, 512);
+    CU_ASSERT(memcmp(command.request.Work.Buffer, zeros, 512) == 0);
+    scsi_work_done(&command, STATUS_SUCCESS, blocks * 512);
 }
 
 static void one_block_goes_to_many(void)
@@ -114,8 +124,14 @@ static void without_a_data_out_zeros_are_meant(void)
     same(&units.thin, SAME16(NDOB | UNMAP, 8, 16), zeros, 0);
     expect_zero(8, 16);
     EXPECT_GOOD(&command, 0);
+    /* Without UNMAP nothing is given back, on a thin disk neither: zeros are written. */
     same(&units.disk, SAME16(NDOB, 8, 16), zeros, 0);
-    expect_zero(8, 16);
+    expect_written_zeros(8, 16);
+    EXPECT_GOOD(&command, 0);
+    same(&units.thin, SAME16(NDOB, 8, 16), zeros, 0);
+    expect_written_zeros(8, 16);
+    EXPECT_GOOD(&command, 0);
+    same(&units.disk, SAME16(NDOB, 1000, 0), zeros, 0); /* To the end, and there is nothing. */
     EXPECT_GOOD(&command, 0);
     same(&units.thin, SAME10(NDOB | UNMAP, 8, 16), zeros, 0); /* (10) has no such bit. */
     EXPECT_FIELD(&command, 1, 0);
@@ -182,6 +198,8 @@ static void failures(void)
     EXPECT_INFORMATION(&command, 9); /* The first block that was not written. */
     fake_port.fail_pool = true;
     same(&units.thin, SAME10(UNMAP, 7, 9), zeros, 512);
+    EXPECT_SENSE(&command, 0x0B5503);
+    same(&units.disk, SAME16(NDOB, 7, 9), zeros, 0);
     EXPECT_SENSE(&command, 0x0B5503);
     fake_port.fail_pool = false;
     fake_port.fail_mapping = true;

@@ -234,6 +234,43 @@ static void ranges_become_zero(void *argument)
     halt();
 }
 
+/** Where the file system has no such control, zeros are written, if the item says which bytes. */
+static void zeros_where_the_control_is_unknown(void *argument)
+{
+    static const int refusals[] = {ENOTTY, EOPNOTSUPP};
+    static FILE_ZERO_DATA_INFORMATION range = {.FileOffset.QuadPart = OFFSET,
+                                               .BeyondFinalZero.QuadPart = OFFSET + LENGTH};
+    struct host_file_counts counts;
+    struct job job;
+
+    (void)argument;
+    boot();
+    for (size_t i = 0; i < RTL_NUMBER_OF(refusals); i++) {
+        machine_fill_file();
+        fault(HOST_FILE_CONTROL, 1, true, refusals[i], ALL_BYTES, false);
+        counts = host_file_counts();
+        job_buffer(&job, VminiDoZero, OFFSET, LENGTH, &range, sizeof(range));
+        job.item.WriteThrough = TRUE;
+        CHILD_CHECK(job_run(&job) == STATUS_SUCCESS && job.information == LENGTH);
+        CHILD_CHECK(host_file_counts().writes == counts.writes + 3);
+        CHILD_CHECK(host_file_counts().flushes == counts.flushes + 1);
+        machine_file_bytes(0, after, sizeof(after));
+        for (uint32_t at = 0; at < LENGTH; at++) {
+            CHILD_CHECK(after[OFFSET + at] == 0);
+        }
+        check_rest();
+        job = zero(&range, 1, false); /* UNMAP: that much may be too much to write. */
+        CHILD_CHECK(job.status == nt_status_of_errno(refusals[i]));
+        host_file_faults_clear();
+    }
+    fault(HOST_FILE_CONTROL, 1, true, EIO, ALL_BYTES, false); /* Known, but it failed. */
+    counts = host_file_counts();
+    job_buffer(&job, VminiDoZero, OFFSET, LENGTH, &range, sizeof(range));
+    CHILD_CHECK(job_run(&job) == nt_status_of_errno(EIO) && job.information == 0);
+    CHILD_CHECK(host_file_counts().writes == counts.writes);
+    halt();
+}
+
 static void a_range_that_fails(void *argument)
 {
     struct host_file_counts counts;
@@ -445,6 +482,7 @@ CASE(or_write)
 CASE(write_same)
 CASE(read_into_a_buffer)
 CASE(ranges_become_zero)
+CASE(zeros_where_the_control_is_unknown)
 CASE(a_range_that_fails)
 CASE(where_the_data_are)
 CASE(a_thin_disk_is_sparse)
@@ -463,6 +501,7 @@ CU_ErrorCode register_pieces_suite(void)
         {"one block over and over", test_write_same},
         {"read into a buffer", test_read_into_a_buffer},
         {"ranges become zero, and their space is given back", test_ranges_become_zero},
+        {"zeros, where the file system knows no holes", test_zeros_where_the_control_is_unknown},
         {"a range that fails ends it", test_a_range_that_fails},
         {"where the data are", test_where_the_data_are},
         {"the file of a thin disk is sparse, or it is not opened", test_a_thin_disk_is_sparse},

@@ -185,23 +185,37 @@ static NTSTATUS VminiPiecesOrWrite(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_SC
     return Status;
 }
 
-/** Fills the scratch with copies of Buffer, and writes it over and over. \irql{PASSIVE_LEVEL} */
-static NTSTATUS VminiPiecesWriteSame(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_SCRATCH Scratch)
+/** Writes what is in the scratch over and over. \irql{PASSIVE_LEVEL} */
+static NTSTATUS VminiPiecesRepeat(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_SCRATCH Scratch)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG Done;
     ULONG Length;
+
+    for (Done = 0; Done < Item->Length && NT_SUCCESS(Status); Done += Length) {
+        Length = min(VMINI_PIECE, Item->Length - Done);
+        Status = VminiPieceWrite(Item, Scratch, Done, Length);
+    }
+    return Status;
+}
+
+/** Fills the scratch with copies of Buffer, and all blocks with those. \irql{PASSIVE_LEVEL} */
+static NTSTATUS VminiPiecesWriteSame(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_SCRATCH Scratch)
+{
     ULONG At;
 
     NT_ASSERT(Item->Size != 0 && VMINI_PIECE % Item->Size == 0);
     for (At = 0; At < min(VMINI_PIECE, Item->Length); At += Item->Size) {
         RtlCopyMemory(Scratch->Data + At, Item->Buffer, Item->Size);
     }
-    for (Done = 0; Done < Item->Length && NT_SUCCESS(Status); Done += Length) {
-        Length = min(VMINI_PIECE, Item->Length - Done);
-        Status = VminiPieceWrite(Item, Scratch, Done, Length);
-    }
-    return Status;
+    return VminiPiecesRepeat(Item, Scratch);
+}
+
+/** \irql{PASSIVE_LEVEL} */
+static NTSTATUS VminiPiecesWriteZeros(_Inout_ PVMINI_WORK_ITEM Item, _In_ PVMINI_SCRATCH Scratch)
+{
+    RtlZeroMemory(Scratch->Data, VMINI_PIECE);
+    return VminiPiecesRepeat(Item, Scratch);
 }
 
 /** Does it with a buffer, and ends the item: with one flush for all pieces, if they must be durable.
@@ -247,4 +261,9 @@ _Use_decl_annotations_ VOID VminiIoOrWrite(PVMINI_WORK_ITEM Item)
 _Use_decl_annotations_ VOID VminiIoWriteSame(PVMINI_WORK_ITEM Item)
 {
     VminiPiecesRun(Item, VminiPiecesWriteSame);
+}
+
+_Use_decl_annotations_ VOID VminiIoWriteZeros(PVMINI_WORK_ITEM Item)
+{
+    VminiPiecesRun(Item, VminiPiecesWriteZeros);
 }

@@ -131,6 +131,8 @@ VOID VminiIoWriteVerify(_Inout_ PVMINI_WORK_ITEM Item);
 VOID VminiIoCompareWrite(_Inout_ PVMINI_WORK_ITEM Item);
 VOID VminiIoOrWrite(_Inout_ PVMINI_WORK_ITEM Item);
 VOID VminiIoWriteSame(_Inout_ PVMINI_WORK_ITEM Item);
+/** Zeros over all of the item's bytes: for VminiIoZero, where the file system cannot. */
+VOID VminiIoWriteZeros(_Inout_ PVMINI_WORK_ITEM Item);
 
 /* Those about the file's space, in space.c; they wait. \irql{PASSIVE_LEVEL} */
 /** Of VminiDoCreate: marks the file that was opened as sparse, or closes it again. */

@@ -37,6 +37,13 @@ static NTSTATUS VminiSpaceZero(_Inout_ PVMINI_WORK_ITEM Item,
     return VminiIoWait(Item, &Io, &Moved);
 }
 
+/** Does the file system not know the control at all? FASTFAT says the first, a server may say the
+ *  other. */
+static BOOLEAN VminiSpaceCannot(_In_ NTSTATUS Status)
+{
+    return Status == STATUS_INVALID_DEVICE_REQUEST || Status == STATUS_NOT_SUPPORTED;
+}
+
 _Use_decl_annotations_ VOID VminiIoZero(PVMINI_WORK_ITEM Item)
 {
     PFILE_ZERO_DATA_INFORMATION Ranges = (PFILE_ZERO_DATA_INFORMATION)(PVOID)Item->Buffer;
@@ -48,7 +55,12 @@ _Use_decl_annotations_ VOID VminiIoZero(PVMINI_WORK_ITEM Item)
     for (Index = 0; Index < Count && NT_SUCCESS(Status); Index++) {
         Status = VminiSpaceZero(Item, &Ranges[Index]);
     }
+    if (Item->Length != 0 && VminiSpaceCannot(Status)) {
+        VminiIoWriteZeros(Item);
+        return;
+    }
     Item->Status = Status;
+    Item->Information = NT_SUCCESS(Status) ? Item->Length : 0;
     VminiIoEnd(Item);
 }
 

@@ -48,7 +48,8 @@ typedef enum _VMINI_WORK_COMMAND {
     VminiDoOrWrite,    /**< Read, OR with Buffer, write (yes). */
     VminiDoWriteSame,  /**< Write the Size bytes of Buffer over and over (no). */
     /** Zero the ranges of Buffer, an array of FILE_ZERO_DATA_INFORMATION of Size bytes, and give
-     *  their space back to the file system if the file is sparse (no). */
+     *  their space back to the file system if the file is sparse. Length not 0: the ranges are the
+     *  Length bytes at Offset, and if the file system cannot do it, zeros are written (no). */
     VminiDoZero,
     /** Where is there data? Buffer is an array of FILE_ALLOCATED_RANGE_BUFFER of Size bytes: first the
      *  range that is asked for, then room for the answer, as many bytes as Information says (no). */

@@ -64,6 +64,7 @@ NTSTATUS nt_status_of_errno(int error)
         {ESTALE, STATUS_FILE_CLOSED},
         {ETIMEDOUT, STATUS_IO_TIMEOUT},
         {ECANCELED, STATUS_CANCELLED},
+        {ENOTTY, STATUS_INVALID_DEVICE_REQUEST},
     };
 
     for (size_t i = 0; i < RTL_NUMBER_OF(table); i++) {

@@ -11,7 +11,9 @@
  *
  * ANCHOR asks for space that is kept but not used, which a file cannot promise: refused, as page B2h
  * announces (ANC_SUP = 0). So are bits 2 and 1, obsolete since SBC-3: they made each block another
- * one. NDOB is SBC-4's, but initiators set it: zeros are meant, and none are sent.
+ * one. NDOB is SBC-4's, but initiators set it: zeros are meant, and none are sent. Without UNMAP they
+ * are written like any other block; that costs time, but every file system can do it, and the blocks
+ * keep their space.
  */
 #include "03-scsi/commands.h"
 
@@ -67,8 +69,9 @@ static BOOLEAN VminiSameIsZero(_In_reads_bytes_(Length) const UCHAR *Data, _In_ 
     return Data[0] == 0 && RtlCompareMemory(Data, Data + 1, Length - 1) == Length - 1;
 }
 
-/** Lets the file system make zeros of the blocks: holes, if the disk is thin. \irql{<= DISPATCH_LEVEL} */
-static UCHAR VminiSameZero(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ const VMINI_EXTENT *Extent)
+/** Gives the blocks back: the file system makes holes of them. (A file system that cannot: the worker
+ *  writes zeros.) \irql{<= DISPATCH_LEVEL} */
+static UCHAR VminiSameUnmap(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ const VMINI_EXTENT *Extent)
 {
     PFILE_ZERO_DATA_INFORMATION Range =
         ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Range), VMINI_TAG_SCSI);
@@ -82,7 +85,23 @@ static UCHAR VminiSameZero(_Inout_ PVMINI_SCSI_REQUEST Request, _In_ const VMINI
         Range->FileOffset.QuadPart + VminiBlocksBytes(Request->Unit, Extent);
     Request->Work.Buffer = (PUCHAR)Range;
     Request->Work.Size = sizeof(*Range);
-    return VminiBlocksQueue(Request, VminiDoZero, NULL);
+    return VminiBlocksQueue(Request, VminiDoZero, Extent);
+}
+
+/** Takes a block of zeros for the data-out that was not sent. \irql{<= DISPATCH_LEVEL} */
+static UCHAR VminiSameAttachZeros(_Inout_ PVMINI_SCSI_REQUEST Request)
+{
+    ULONG BlockSize = Request->Unit->BlockSize;
+    PUCHAR Zeros = ExAllocatePoolWithTag(NonPagedPoolNx, BlockSize, VMINI_TAG_SCSI);
+
+    if (Zeros == NULL) {
+        return VminiSenseFail(Request->Srb, VMINI_SENSE_RESOURCES);
+    }
+    RtlZeroMemory(Zeros, BlockSize);
+    Request->Allocation = Zeros;
+    Request->Work.Buffer = Zeros;
+    Request->Work.Size = BlockSize;
+    return SRB_STATUS_SUCCESS;
 }
 
 /**
@@ -127,8 +146,12 @@ _Use_decl_annotations_ UCHAR VminiScsiWriteSame(PVMINI_SCSI_REQUEST Request)
     if (SrbStatus != SRB_STATUS_SUCCESS || Extent.Blocks == 0) {
         return SrbStatus;
     }
-    if (NoData || (Zero && (Request->Cdb[1] & VMINI_SAME_UNMAP) != 0)) {
-        return VminiSameZero(Request, &Extent);
+    if (Zero && (Request->Cdb[1] & VMINI_SAME_UNMAP) != 0) {
+        return VminiSameUnmap(Request, &Extent);
     }
-    return VminiBlocksQueue(Request, VminiDoWriteSame, &Extent);
+    if (NoData) {
+        SrbStatus = VminiSameAttachZeros(Request);
+    }
+    return SrbStatus == SRB_STATUS_SUCCESS ? VminiBlocksQueue(Request, VminiDoWriteSame, &Extent)
+                                           : SrbStatus;
 }
