@@ -28,9 +28,6 @@ COMMON := -std=gnu11 $(OPT) -g -fno-omit-frame-pointer -fno-strict-aliasing -MMD
 SANFLAGS_address := -fsanitize=address,undefined -fno-sanitize-recover=undefined -DVMINI_ASAN
 SANFLAGS_thread := -fsanitize=thread -DVMINI_TSAN
 SANFLAGS := $(SANFLAGS_$(SANITIZE))
-ifneq ($(SANITIZE),)
-OPT := -O1
-endif
 WDK := -Isrc/host/wdk/nt -Isrc/host/wdk/storport
 HOST_CFLAGS := $(COMMON) $(WARN) $(SANFLAGS) -D_GNU_SOURCE= -Isrc/host $(WDK) -Isrc
 # The driver's calls as on Windows: imports through a table of addresses, not through stubs; and the home space of the
@@ -214,8 +211,8 @@ define fixture
 $(B)/tests/fixtures/$(notdir $(1:.c=.so)): $(1) mk/driver.map
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(filter-out -Wconversion,$$(DRIVER_CFLAGS)) $(if $(filter address,$(SANITIZE)),-fno-sanitize=null) \
-		$$(DRIVER_LDFLAGS) -MF $$(@:.so=.d) -o $$@ $$<
+	$$(Q)$$(CC) $$(filter-out -Wconversion,$$(DRIVER_CFLAGS)) $$(DRIVER_LDFLAGS) \
+		$(if $(filter address,$(SANITIZE)),-fno-sanitize=null) -MF $$(@:.so=.d) -o $$@ $$<
 endef
 $(foreach f,$(FIXTURE_SRC),$(eval $(call fixture,$(f))))
 $(B)/tests/fixtures/points-level2.so: tests/host/fixtures/points.c mk/driver.map
