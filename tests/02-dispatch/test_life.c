@@ -8,6 +8,7 @@
 
 #include "install.h"
 #include "nt/explore.h"
+#include "nt/fiber.h"
 
 #include <CUnit/CUnit.h>
 
@@ -534,7 +535,7 @@ static void test_disconnect_races(void)
     linked_sweep(disconnect_races_with_connect, NULL, 40);
 }
 
-static PVMINI_CONNECTION only_connection(void)
+FIBER_NO_TSAN static PVMINI_CONNECTION only_connection(void)
 {
     PVMINI_SERVICE service = linked_adapter()->Service;
 
@@ -543,12 +544,23 @@ static PVMINI_CONNECTION only_connection(void)
                : CONTAINING_RECORD(service->Connections.Flink, VMINI_CONNECTION, Link);
 }
 
+/* How far the connection is, from outside, without a lock: as a debugger would look. */
+FIBER_NO_TSAN static bool arrived(void)
+{
+    return only_connection() != NULL && only_connection()->Arrived;
+}
+
+FIBER_NO_TSAN static bool disconnecting(void)
+{
+    return only_connection()->Disconnecting;
+}
+
 static void disconnect_as_soon_as_arrived(void *argument)
 {
     VMINI_DISCONNECT_IN in;
 
     linked_disconnect_in(&in, disk(), NULL);
-    while (only_connection() == NULL || !only_connection()->Arrived) {
+    while (!arrived()) {
         sched_point();
     }
     *(NTSTATUS *)argument = linked_call(&in, sizeof(in), NULL, 0, NULL);
@@ -578,12 +590,12 @@ static void disconnect_before_the_device_is_there(void *argument)
     linked_start();
     linked_connect_in(&in, disk(), 0);
     linked_begin(&ioctl, &in, sizeof(in), &out, sizeof(out));
-    if (only_connection() == NULL || only_connection()->Arrived) {
+    if (only_connection() == NULL || arrived()) {
         _exit(0); /* This schedule was faster: nothing to be seen. */
     }
     thread = sched_spawn("disconnect", disconnect_as_soon_as_arrived, &disconnected);
     KeAcquireSpinLock(&linked_adapter()->Bus->Lock, &irql);
-    for (unsigned i = 0; i < 2000 && !only_connection()->Disconnecting; i++) {
+    for (unsigned i = 0; i < 2000 && !disconnecting(); i++) {
         sched_point();
     }
     for (unsigned i = 0; i < 60; i++) {

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -116,8 +117,8 @@ int linked_folder_remove(void)
 const char *linked_image(const char *name, uint64_t bytes)
 {
     static char paths[8][200];
-    static unsigned next;
-    char *path = paths[next++ % 8];
+    static atomic_uint next;
+    char *path = paths[atomic_fetch_add(&next, 1) % 8];
     int fd;
 
     snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);

@@ -57,7 +57,7 @@ static struct trace_record *chunk_of(size_t slot)
 static void record(enum trace_kind kind, const char *name, const uint64_t *argument)
 {
     struct nt_thread *thread = sched_current();
-    size_t slot = atomic_fetch_add_explicit(&reserved, 1, memory_order_relaxed);
+    size_t slot = atomic_fetch_add_explicit(&reserved, 1, memory_order_acquire);
     struct trace_record *chunk = chunk_of(slot);
     struct trace_record *entry;
 
@@ -138,11 +138,12 @@ void trace_clear(void)
 {
     size_t count = trace_count();
 
-    for (size_t i = 0; i < count; i += CHUNK_RECORDS) {
+    for (size_t i = 0; i < count; i++) {
         struct trace_record *chunk = chunks[i / CHUNK_RECORDS];
 
         if (chunk != NULL) {
-            memset(chunk, 0, CHUNK_RECORDS * sizeof *chunk);
+            /* Who wrote it wrote before who writes it next: acquired here, released below. */
+            (void)__atomic_exchange_n(&chunk[i % CHUNK_RECORDS].sequence, 0, __ATOMIC_ACQUIRE);
         }
     }
     reserved = 0;

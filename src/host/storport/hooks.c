@@ -9,8 +9,8 @@
 #include "host.h"
 #include "storport/class.h"
 
-/** Decisions taken in this run. */
-static uint64_t decisions;
+/** Decisions taken in this run, by whichever thread. */
+static _Atomic(uint64_t) decisions;
 
 /** splitmix64 over the seed and a counter: the n-th decision of a run is the same for the same
  * seed. */

@@ -164,11 +164,12 @@ struct _PORT_UNIT {
 
     /* The PnP thread's: scan and PnP IRPs run one at a time. */
     PDEVICE_OBJECT Pdo;
-    BOOLEAN Present;  /* answered in the last scan */
-    BOOLEAN Scanned;  /* looked at in the current scan */
-    BOOLEAN Reported; /* in the BusRelations that PnP has */
+    /* Present, Departed: others look, too, and see what the scan wrote before. */
+    _Atomic(BOOLEAN) Present; /* answered in the last scan */
+    BOOLEAN Scanned;          /* looked at in the current scan */
+    BOOLEAN Reported;         /* in the BusRelations that PnP has */
     BOOLEAN Started;
-    BOOLEAN Departed; /* reported missing: PnP is removing the PDO */
+    _Atomic(BOOLEAN) Departed; /* reported missing: PnP is removing the PDO */
     BOOLEAN Replaced; /* look again when it is gone: something else may be at this address */
     BOOLEAN Inquired; /* at least one INQUIRY was sent */
     STOR_UNIT_ATTRIBUTES Attributes;
@@ -245,7 +246,7 @@ struct _PORT_ADAPTER {
     PORT_CONFIGURATION_INFORMATION Config;
     BOOLEAN AdapterControl[ScsiAdapterControlMax];
     BOOLEAN UnitControl[ScsiUnitControlMax];
-    PORT_STATE State;
+    _Atomic(PORT_STATE) State; /* the PnP thread's; notifications look at it */
     PORT_PHASE Phase;
     ULONG Number; /* RaidPort<n> */
     ULONG BusType;
