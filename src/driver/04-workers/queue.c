@@ -83,16 +83,15 @@ _Use_decl_annotations_ VOID VminiWorkQueuePark(PVMINI_WORK_QUEUE Queue, BOOLEAN 
  * Takes the oldest item that may run, and counts it among the running ones in the same breath: a reset
  * finds it in one list or in the other. Items that wait for their flush are among those already; they
  * come first, and go on in a parked queue too, as all that has begun. \return NULL: none; the caller
- * is counted as idle and must wait.
+ * is counted as idle and must wait, or end if Ending was set.
  * \irql{<= DISPATCH_LEVEL}
  */
-static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBOOLEAN Ending)
+static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Inout_ PBOOLEAN Ending)
 {
     PVMINI_WORK_ITEM Item = NULL;
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
-    *Ending = Queue->Ending;
     if (!IsListEmpty(&Queue->Flushing)) {
         Item = CONTAINING_RECORD(RemoveHeadList(&Queue->Flushing), VMINI_WORK_ITEM, FlushLink);
     }
@@ -106,6 +105,7 @@ static PVMINI_WORK_ITEM VminiWorkTake(_Inout_ PVMINI_WORK_QUEUE Queue, _Out_ PBO
     }
     if (Item == NULL) {
         Queue->Idle++;
+        *Ending = Queue->Ending;
     }
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
     return Item;
@@ -116,7 +116,7 @@ static VOID NTAPI VminiWorkThread(_In_ PVOID Context)
 {
     PVMINI_WORK_QUEUE Queue = Context;
     PVMINI_WORK_ITEM Item;
-    BOOLEAN Ending;
+    BOOLEAN Ending = FALSE;
 
     for (;;) {
         Item = VminiWorkTake(Queue, &Ending);
