@@ -70,7 +70,12 @@ typedef struct _VMINI_ADAPTER {
     UCHAR MaximumLuns;    /**< Logical units per target. */
     PVMINI_BUS Bus;
     PVMINI_SERVICE Service;
-    PVMINI_WORK_QUEUE Work;
+    /* Three queues of the same kind. To open a file on a share that does not answer takes minutes,
+     * and its file system may need one of our own disks; so neither that nor the flush before a close
+     * must hold up the disks' reads and writes, or each other. */
+    PVMINI_WORK_QUEUE Work;    /**< The workers: what SRBs want of the backing files. */
+    PVMINI_WORK_QUEUE Opening; /**< One thread, that opens backing files: DO_CREATE. */
+    PVMINI_WORK_QUEUE Closing; /**< One thread, that closes them: DO_CLOSE. */
 
     /* Interlocked. */
     /** Nonzero between ScsiStopAdapter and ScsiRestartAdapter: new SRBs are refused. */

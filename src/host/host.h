@@ -240,6 +240,11 @@ void host_file_fault_add(const struct host_file_fault *fault);
 void host_file_faults_clear(void);
 /** Lets hung operations go on. */
 void host_file_release(void);
+/**
+ * What the file system does on the disk below its volume, where that disk is one of the driver's: called before each
+ * operation of this kind, in the thread that does it. NULL: nothing any more.
+ */
+void host_file_below(enum host_file_op op, void (*below)(void *context), void *context);
 /** Counts since boot. */
 struct host_file_counts {
     uint64_t opens, closes, reads, writes, flushes, write_through, controls;

@@ -23,14 +23,14 @@ static void a_start_fails_clean(void *argument)
     (void)argument;
     linked_boot();
     host_set_parameter(LINKED_SERVICE, "NumberOfWorkers", 2);
-    for (unsigned nth = 1; nth <= 9; nth++) {
+    for (unsigned nth = 1; nth <= 13; nth++) {
         bool started;
 
         CHILD_CHECK(linked_entry() == STATUS_SUCCESS);
-        if (nth <= 5) {
+        if (nth <= 7) {
             nt_pool_fail(nth, false);
         } else {
-            nt_thread_fail(nth - 5);
+            nt_thread_fail(nth - 7);
         }
         started = host_start(&error);
         nt_pool_fail(0, false);
@@ -42,11 +42,11 @@ static void a_start_fails_clean(void *argument)
         CHILD_CHECK(nt_pool_outstanding(0, NULL) == 0 && nt_system_threads() == 0 &&
                     nt_interface_count() == 0);
     }
-    /* Device extension and interface name; queue, service, bus; two workers and the delete thread.
-     * */
-    CHILD_CHECK(failures == 2 + 3 + 3);
+    /* Device extension and interface name; three queues, service, bus; two workers, those that open
+     * and close, and the delete thread. */
+    CHILD_CHECK(failures == 2 + 5 + 5);
     linked_start();
-    CHILD_CHECK(nt_system_threads() == 3);
+    CHILD_CHECK(nt_system_threads() == 5);
     linked_down();
 }
 

@@ -17,7 +17,7 @@ HW_FREE_ADAPTER_RESOURCES VminiHwFreeAdapterResources;
 HW_INITIALIZE_TRACING VminiHwInitializeTracing;
 HW_CLEANUP_TRACING VminiHwCleanupTracing;
 
-/** Ends a stop: workers and SRBs go on. \irql{<= DISPATCH_LEVEL} */
+/** Ends a stop: queues and SRBs go on. \irql{<= DISPATCH_LEVEL} */
 VOID VminiAdapterResume(_Inout_ PVMINI_ADAPTER Adapter);
 
 /** Frees what VminiHwInitialize created, as far as it got. \irql{PASSIVE_LEVEL} \locks{none} */

@@ -35,9 +35,29 @@ static VOID VminiControlMark(_Inout_ PSCSI_SUPPORTED_CONTROL_TYPE_LIST List, _In
     }
 }
 
+/** Parks all threads of the queues, or lets them go on; after a HwInitialize that failed there are
+ *  none. \irql{<= DISPATCH_LEVEL} */
+static VOID VminiAdapterPark(_In_ PVMINI_ADAPTER Adapter, _In_ BOOLEAN Park)
+{
+    if (Adapter->Work != NULL) {
+        VminiWorkQueuePark(Adapter->Work, Park);
+        VminiWorkQueuePark(Adapter->Opening, Park);
+        VminiWorkQueuePark(Adapter->Closing, Park);
+    }
+}
+
+/** Ends a queue's threads and frees it, if there is one. \irql{PASSIVE_LEVEL} */
+static VOID VminiAdapterEndQueue(_Inout_ PVMINI_WORK_QUEUE *Queue)
+{
+    if (*Queue != NULL) {
+        VminiWorkQueueDestroy(*Queue);
+        *Queue = NULL;
+    }
+}
+
 VOID VminiAdapterResume(_Inout_ PVMINI_ADAPTER Adapter)
 {
-    VminiWorkQueuePark(Adapter->Work, FALSE);
+    VminiAdapterPark(Adapter, FALSE);
     InterlockedExchange(&Adapter->Stopped, 0);
 }
 
@@ -49,15 +69,14 @@ VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter)
         VminiServiceDrain(Adapter); /* Nobody brings a new device any more. */
     }
     if (Adapter->Bus != NULL) {
-        VminiBusDestroy(Adapter); /* Closes the files: needs Service and Work. */
+        VminiBusDestroy(Adapter); /* Closes the files: needs Service, Closing and Work. */
     }
     if (Adapter->Service != NULL) {
         VminiServiceDestroy(Adapter);
     }
-    if (Adapter->Work != NULL) {
-        VminiWorkQueueDestroy(Adapter->Work);
-        Adapter->Work = NULL;
-    }
+    VminiAdapterEndQueue(&Adapter->Opening);
+    VminiAdapterEndQueue(&Adapter->Closing);
+    VminiAdapterEndQueue(&Adapter->Work);
     //! [teardown]
 }
 
@@ -65,7 +84,7 @@ VOID VminiAdapterDestroyParts(_Inout_ PVMINI_ADAPTER Adapter)
  * Controls the adapter as a whole.
  *
  * ScsiStopAdapter finds no SRB outstanding (Storport has seen to that, and has sent a FLUSH). It
- * parks the workers: an IRP-level CONNECT that is being worked on would otherwise open files while
+ * parks the threads: an IRP-level CONNECT that is being worked on would otherwise open files while
  * the machine goes to sleep. It does not end the threads, because nobody may wait for them here and
  * nobody could create new ones in ScsiRestartAdapter: both come at DISPATCH_LEVEL or above.
  *
@@ -91,9 +110,7 @@ _Use_decl_annotations_ SCSI_ADAPTER_CONTROL_STATUS NTAPI VminiHwAdapterControl(
         return ScsiAdapterControlSuccess;
     case ScsiStopAdapter:
         InterlockedExchange(&Adapter->Stopped, 1);
-        if (Adapter->Work != NULL) { /* NULL: HwInitialize has failed, nothing runs. */
-            VminiWorkQueuePark(Adapter->Work, TRUE);
-        }
+        VminiAdapterPark(Adapter, TRUE);
         return ScsiAdapterControlSuccess;
     case ScsiRestartAdapter:
         if (Adapter->Work == NULL) {
@@ -151,8 +168,6 @@ _Use_decl_annotations_ VOID NTAPI VminiHwFreeAdapterResources(PVOID DeviceExtens
         (VOID) IoSetDeviceInterfaceState(&Adapter->InterfaceName, FALSE);
         RtlFreeUnicodeString(&Adapter->InterfaceName); /* Sets Buffer to NULL. */
     }
-    if (Adapter->Work != NULL) {
-        VminiWorkQueuePark(Adapter->Work, FALSE); /* The files are closed by workers. */
-    }
+    VminiAdapterPark(Adapter, FALSE); /* The files are closed by threads that may be parked. */
     VminiAdapterDestroyParts(Adapter);
 }

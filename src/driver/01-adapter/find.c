@@ -114,6 +114,14 @@ static NTSTATUS VminiAdapterCreateParts(_Inout_ PVMINI_ADAPTER Adapter)
     Status = VminiWorkQueueCreate(&VminiDispatchWorkCallbacks, VminiConfig.NumberOfWorkers,
                                   Adapter->Fdo, &Adapter->Work);
     if (NT_SUCCESS(Status)) {
+        Status =
+            VminiWorkQueueCreate(&VminiDispatchWorkCallbacks, 1, Adapter->Fdo, &Adapter->Opening);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status =
+            VminiWorkQueueCreate(&VminiDispatchWorkCallbacks, 1, Adapter->Fdo, &Adapter->Closing);
+    }
+    if (NT_SUCCESS(Status)) {
         Status = VminiServiceCreate(Adapter);
     }
     if (NT_SUCCESS(Status)) {

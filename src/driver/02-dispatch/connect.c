@@ -4,7 +4,7 @@
  *
  *     program      HwProcessServiceRequest: checks, address, connection in the list, IRP pended,
  *                  DO_CREATE queued
- *     worker       DO_CREATE opens the file as the caller; device record made whole, published,
+ *     opening      DO_CREATE opens the file as the caller; device record made whole, published,
  *                  BusChangeDetected
  *     Storport     REPORT LUNS, INQUIRY -> VminiServiceEnumerated: the CONNECT ends with the
  *                  device's address
@@ -99,7 +99,7 @@ static VOID VminiConnectArrive(_Inout_ PVMINI_CONNECTION Connection)
     VminiConnectionDereference(Connection);
 }
 
-/** DO_CREATE has ended. \irql{PASSIVE_LEVEL: a worker, or VminiWorkQueueDestroy} */
+/** DO_CREATE has ended. \irql{PASSIVE_LEVEL: the thread of Opening, or VminiWorkQueueDestroy} */
 static VOID VminiConnectOpened(_Inout_ PVMINI_CONNECTION Connection)
 {
     PVMINI_SERVICE Service = Connection->Adapter->Service;
@@ -200,8 +200,8 @@ _Use_decl_annotations_ NTSTATUS VminiConnectionBegin(PVMINI_CONNECTION Connectio
         Status = Irp == NULL ? STATUS_PENDING
                              : VminiPendedQueue(Adapter, Irp, VminiPendedConnect, Connection, 0);
         if (Status == STATUS_PENDING) {
-            VminiWorkSubmit(Adapter->Work, &Connection->Work); /* Connection may be gone by now. */
-            return STATUS_PENDING;
+            VminiWorkSubmit(Adapter->Opening, &Connection->Work);
+            return STATUS_PENDING; /* Connection may be gone by now. */
         }
         VminiConnectionRemove(Connection);
     }

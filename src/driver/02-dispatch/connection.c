@@ -5,7 +5,7 @@
  */
 #include "02-dispatch/connection.h"
 
-/** Captures who calls, so that a worker can be him. \irql{PASSIVE_LEVEL} */
+/** Captures who calls, so that the thread that opens the file can be him. \irql{PASSIVE_LEVEL} */
 static NTSTATUS VminiConnectCapture(_Inout_ PVMINI_CONNECTION Connection)
 {
     SECURITY_QUALITY_OF_SERVICE Quality;

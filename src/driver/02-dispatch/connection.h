@@ -179,7 +179,7 @@ NTSTATUS VminiConnectionCreate(_In_ PVMINI_ADAPTER Adapter,
                                _Outptr_ PVMINI_CONNECTION *Connection);
 
 /**
- * Sets out to open a connection's file: address, list, worker.
+ * Sets out to open a connection's file: address, list, the queue Opening.
  * \param Irp  CONNECT, pended until the device is enumerated; NULL: nobody waits.
  * \return STATUS_PENDING: it is on its way, and no longer the caller's; anything else: it was given
  * back.

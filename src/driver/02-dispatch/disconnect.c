@@ -141,7 +141,7 @@ static NTSTATUS VminiConnectionClose(_Inout_ PVMINI_CONNECTION Connection)
     Connection->Work.Address = Nowhere;
     Connection->Work.Media = Connection->Open.Media;
     Connection->Open.Media = NULL;
-    VminiWorkSubmit(Connection->Adapter->Work, &Connection->Work);
+    VminiWorkSubmit(Connection->Adapter->Closing, &Connection->Work);
     KeWaitForSingleObject(&Connection->Closed, Executive, KernelMode, FALSE, NULL);
     return Connection->Work.Status;
 }

@@ -196,7 +196,7 @@ _Use_decl_annotations_ VOID NTAPI VminiHwCompleteServiceIrp(PVOID DeviceExtensio
     PVMINI_ADAPTER Adapter = DeviceExtension;
 
     if (Adapter->Service != NULL) {
-        VminiServiceClose(Adapter); /* Waits for nothing: the workers may be parked. */
+        VminiServiceClose(Adapter); /* Waits for nothing: the threads may be parked. */
     }
 }
 

@@ -12,7 +12,7 @@ NTSTATUS VminiServiceCreate(_Inout_ PVMINI_ADAPTER Adapter);
 
 /**
  * Connects the images that the registry names: *static* devices. Returns when they are on their
- * way; workers open the files, and one that fails is told by an event and a trace line, and by
+ * way; a thread of its own opens the files, and one that fails is told by an event and a trace line, and by
  * nothing else. \irql{PASSIVE_LEVEL, in a system thread} \locks{none held}
  * \article{Part I, static and dynamic devices}
  */
@@ -30,7 +30,7 @@ VOID VminiServiceReopen(_Inout_ PVMINI_ADAPTER Adapter);
 
 /**
  * After VminiServiceClose: waits until no connection is in the making and every IRP that was pended
- * has been completed, by whomever. The workers must not be parked.
+ * has been completed, by whomever. No queue must be parked.
  * \irql{PASSIVE_LEVEL} \locks{none held}
  */
 VOID VminiServiceDrain(_Inout_ PVMINI_ADAPTER Adapter);

@@ -9,7 +9,7 @@
  * answer would hold up the boot.
  *
  * Who opens the files? HwInitialize runs in the thread in which PnP starts the device, a thread of
- * the system process; so the client that is captured for the worker is SYSTEM. SYSTEM may open
+ * the system process; so the client that is captured is SYSTEM. SYSTEM may open
  * nearly every local file, but not one whose descriptor shuts it out (OBJ_FORCE_ACCESS_CHECK asks
  * here too), and on a network it is the computer, not a person. It is the administrator who wrote
  * the key that vouches for the path.

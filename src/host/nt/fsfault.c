@@ -1,6 +1,6 @@
 /*
  * Faults on order: the n-th open, read, write, flush or close does what a test wants of it. Asked
- * by file.c and fsd.c before each operation; costs one load when no rule is set.
+ * by file.c and fsd.c before each operation; costs two loads when no rule is set.
  */
 #include "nt/io_internal.h"
 
@@ -46,11 +46,29 @@ void host_file_faults_clear(void)
     pthread_mutex_unlock(&lock);
 }
 
+/** See host_file_below. */
+static struct {
+    enum host_file_op op;
+    void (*call)(void *context);
+    void *context;
+} disk_below;
+
+void host_file_below(enum host_file_op op, void (*below)(void *context), void *context)
+{
+    disk_below.op = op;
+    disk_below.context = context;
+    __atomic_store_n(&disk_below.call, below, __ATOMIC_RELEASE);
+}
+
 struct fs_effect fs_next_effect(enum host_file_op op)
 {
     struct fs_effect effect = {.short_to = UINT32_MAX};
     bool found = false;
 
+    void (*below)(void *) = __atomic_load_n(&disk_below.call, __ATOMIC_ACQUIRE);
+    if (below != NULL && disk_below.op == op) {
+        below(disk_below.context);
+    }
     if (__atomic_load_n(&rule_count, __ATOMIC_ACQUIRE) == 0) {
         return effect;
     }
