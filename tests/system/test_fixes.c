@@ -52,7 +52,7 @@ static void helper_end(struct helper *helper, struct nt_thread *thread)
 static void boot(void)
 {
     struct host_options options = {
-        .sched = {.kind = SCHED_SEEDED, .depth = 3, .expected_points = 500}, .verifier = true};
+        .sched = {.kind = SCHED_SEEDED, .depth = 3, .expected_points = 750}, .verifier = true};
     struct host_error error;
 
     if (!host_boot(&options, &error) ||
