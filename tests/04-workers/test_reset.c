@@ -63,6 +63,38 @@ static void running_items_are_cancelled(void *argument)
     machine_halt();
 }
 
+static void written_and_waiting_for_its_flush(void *argument)
+{
+    /* The only worker hangs in a compare of another unit: the flush after the write must not wait for it
+     * when the unit is reset. */
+    struct job hanging, job;
+    struct drain drain;
+    PMDL mdl;
+
+    (void)argument;
+    machine_boot(1);
+    fault(HOST_FILE_WRITE, 1, false, 0, ALL_BYTES, true);
+    fault(HOST_FILE_READ, 1, true, 0, ALL_BYTES, true);
+    job_transfer(&job, VminiDoWrite, 0, memory[0], BLOCK);
+    mdl = job.item.Mdl;
+    job.item.WriteThrough = TRUE;
+    job_submit(&job);
+    job_init(&hanging, VminiDoCompare, 1, 0);
+    hanging.item.Length = 3 * 64 * 1024;
+    job_submit(&hanging);
+    settle();
+    host_file_release(); /* The write ends; the compare hangs in its second piece. */
+    settle();
+    CHILD_CHECK(job.ended == 0 && hanging.ended == 0);
+    reset(VminiScopeUnit, 0, 0, 0, &drain);
+    CHILD_CHECK(job.ended == 1 && job.status == STATUS_CANCELLED && drain.done == 1);
+    CHILD_CHECK(hanging.ended == 0 && host_file_counts().flushes == 0);
+    reset(VminiScopeUnit, 0, 1, 0, NULL);
+    job_wait(&hanging);
+    job_free(&job, mdl);
+    machine_halt();
+}
+
 static void parked_between_take_and_send(void *argument)
 {
     /* A compare has no IRP between two pieces: a reset that comes then must stop the next one. */
@@ -373,6 +405,7 @@ static void test_race_exhausted(void)
     }
 CASE(queued_items_end_at_once)
 CASE(running_items_are_cancelled)
+CASE(written_and_waiting_for_its_flush)
 CASE(parked_between_take_and_send)
 CASE(a_reset_of_nothing_is_done_at_once)
 CASE(a_drain_waits_for_those_before_it_only)
@@ -389,6 +422,8 @@ CU_ErrorCode register_reset_suite(void)
             NULL ||
         CU_add_test(suite, "running items are cancelled, and end by themselves",
                     test_running_items_are_cancelled) == NULL ||
+        CU_add_test(suite, "a write that waits for its flush ends at once",
+                    test_written_and_waiting_for_its_flush) == NULL ||
         CU_add_test(suite, "a compare stops before its next piece",
                     test_parked_between_take_and_send) == NULL ||
         CU_add_test(suite, "a reset of nothing is done at once",

@@ -75,6 +75,16 @@ static NTSTATUS VminiDisconnectClaim(_In_ PVMINI_SERVICE Service,
     return Status;
 }
 
+/** Nobody waits after all: the next DISCONNECT may claim it. \irql{<= DISPATCH_LEVEL} */
+static VOID VminiDisconnectUnclaim(_In_ PVMINI_SERVICE Service, _Inout_ PVMINI_CONNECTION Claimed)
+{
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Service->Lock, &OldIrql);
+    Claimed->Disconnecting = FALSE;
+    KeReleaseSpinLock(&Service->Lock, OldIrql);
+}
+
 /**
  * Reads which connection is meant: a scratch record with a key or an address. \irql{PASSIVE_LEVEL}
  */
@@ -123,6 +133,8 @@ _Use_decl_annotations_ NTSTATUS VminiCommandDisconnectHandler(PVMINI_SERVICE_REQ
          * flag afterwards. */
         InterlockedExchange(&Connection->Unwanted, 1);
         VminiConnectionDepart(Connection);
+    } else {
+        VminiDisconnectUnclaim(Adapter->Service, Connection);
     }
     VminiConnectionDereference(Connection);
     return Status;

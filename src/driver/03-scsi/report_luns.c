@@ -55,14 +55,16 @@ _Use_decl_annotations_ UCHAR VminiScsiReportLuns(PVMINI_SCSI_REQUEST Request)
     if (Request->Cdb[2] > VMINI_SELECT_ALL) {
         return VminiSenseFailCdbField(Request->Srb, 2, VMINI_WHOLE_BYTE);
     }
+    SrbStatus =
+        VminiTransferOpen(Request->Adapter, Request->Srb, VminiReadBe32(&Request->Cdb[6]), &Window);
+    if (SrbStatus != SRB_STATUS_SUCCESS) {
+        return SrbStatus;
+    }
+    /* Only now: a list that is made is one that Storport gets, see bus.h. */
     if (Request->Cdb[2] != VMINI_SELECT_WELL_KNOWN) {
         Count = Request->ListLuns(Request->Adapter, Request->Address.Path, Request->Address.Target,
                                   Luns, RTL_NUMBER_OF(Luns));
     }
-    SrbStatus =
-        VminiTransferOpen(Request->Adapter, Request->Srb, VminiReadBe32(&Request->Cdb[6]), &Window);
-    if (SrbStatus == SRB_STATUS_SUCCESS) {
-        Request->Moved = VminiReportLunsWrite(&Window, Luns, min(Count, RTL_NUMBER_OF(Luns)));
-    }
-    return SrbStatus;
+    Request->Moved = VminiReportLunsWrite(&Window, Luns, min(Count, RTL_NUMBER_OF(Luns)));
+    return SRB_STATUS_SUCCESS;
 }

@@ -175,6 +175,34 @@ static PVMINI_WORK_ITEM VminiResetHoldRunning(_In_ PVMINI_WORK_QUEUE Queue,
     return NULL;
 }
 
+/** Moves the items in scope that have written and wait for a worker's flush to Written; nobody else
+ *  has them then. \locks{queue's lock held} */
+static VOID VminiResetTakeWritten(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ const VMINI_SCOPE *Scope,
+                                  _Inout_ PLIST_ENTRY Written)
+{
+    PLIST_ENTRY Link = Queue->Flushing.Flink;
+
+    while (Link != &Queue->Flushing) {
+        PVMINI_WORK_ITEM Item = CONTAINING_RECORD(Link, VMINI_WORK_ITEM, FlushLink);
+        Link = Link->Flink;
+        if (VminiScopeContains(Scope, &Item->Ticket.Address)) {
+            RemoveEntryList(&Item->FlushLink);
+            InsertTailList(Written, &Item->FlushLink);
+        }
+    }
+}
+
+/** Ends items that have written: perhaps only into a cache. \irql{<= DISPATCH_LEVEL} \locks{none held} */
+static VOID VminiResetEndWritten(_Inout_ PLIST_ENTRY Written)
+{
+    while (!IsListEmpty(Written)) {
+        PVMINI_WORK_ITEM Item =
+            CONTAINING_RECORD(RemoveHeadList(Written), VMINI_WORK_ITEM, FlushLink);
+        Item->Status = STATUS_CANCELLED;
+        VminiWorkRelease(Item);
+    }
+}
+
 /** Enters a drain and counts what it has to wait for. \locks{queue's lock held} */
 static VOID VminiResetEnterDrain(_Inout_ PVMINI_WORK_QUEUE Queue, _In_ const VMINI_SCOPE *Scope,
                                  _Inout_ PVMINI_DRAIN Drain)
@@ -210,17 +238,20 @@ _Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_
     PVMINI_WORK_ITEM Item;
     LIST_ENTRY Finished;
     LIST_ENTRY Removed;
+    LIST_ENTRY Written;
     KIRQL OldIrql;
     LONG Wake;
 
     InitializeListHead(&Finished);
     InitializeListHead(&Removed);
+    InitializeListHead(&Written);
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     Wake = VminiExclusionRetry(Queue); /* What a range holds up has not begun either. */
     VminiResetRemoveQueued(Queue, Scope, &Removed);
     if (Drain != NULL) {
         VminiResetEnterDrain(Queue, Scope, Drain);
     }
+    VminiResetTakeWritten(Queue, Scope, &Written);
     //! [reset-cancel]
     while ((Item = VminiResetHoldRunning(Queue, Scope)) != NULL) {
         /* IoCancelIrp may complete the IRP before it returns, and the completion routine takes our
@@ -234,6 +265,7 @@ _Use_decl_annotations_ VOID VminiWorkReset(PVMINI_WORK_QUEUE Queue, const VMINI_
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
     VminiWorkWake(Queue, Wake);
     VminiResetEndRemoved(Queue, &Removed);
+    VminiResetEndWritten(&Written);
     if (Drain != NULL) {
         KeAcquireSpinLock(&Queue->Lock, &OldIrql);
         VminiDrainDecrement(Drain, &Finished);

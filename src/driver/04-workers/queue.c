@@ -43,25 +43,34 @@ _Use_decl_annotations_ VOID VminiWorkSubmit(PVMINI_WORK_QUEUE Queue, PVMINI_WORK
     //! [submit]
 }
 
-_Use_decl_annotations_ VOID VminiWorkFlush(PVMINI_WORK_ITEM Item)
+/** Puts an item among those that wait for their flush. \return FALSE: a reset came first.
+ *  \irql{<= DISPATCH_LEVEL} */
+static BOOLEAN VminiWorkQueueFlush(_Inout_ PVMINI_WORK_QUEUE Queue, _Inout_ PVMINI_WORK_ITEM Item)
 {
-    PVMINI_WORK_QUEUE Queue = Item->Queue;
+    BOOLEAN Cancelled;
     KIRQL OldIrql;
 
-    if (!VminiIoTakeBack(Item)) {
-        Item->Status = STATUS_CANCELLED; /* Written, but perhaps only into a cache. */
-        VminiWorkRelease(Item);
-        return;
-    }
     Item->Flushing = TRUE;
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
-    InsertTailList(&Queue->Flushing, &Item->FlushLink);
-    if (Queue->Idle > 0) {
+    Cancelled = Item->Cancelled;
+    if (!Cancelled) {
+        InsertTailList(&Queue->Flushing, &Item->FlushLink);
+    }
+    if (!Cancelled && Queue->Idle > 0) {
         Queue->Idle--;
         VminiWorkWake(Queue, 1); /* With the lock held: without it the item, and the queue with it,
                                   * might be gone, and this thread is none of those that are waited for. */
     }
     KeReleaseSpinLock(&Queue->Lock, OldIrql);
+    return !Cancelled;
+}
+
+_Use_decl_annotations_ VOID VminiWorkFlush(PVMINI_WORK_ITEM Item)
+{
+    if (!VminiIoTakeBack(Item) || !VminiWorkQueueFlush(Item->Queue, Item)) {
+        Item->Status = STATUS_CANCELLED; /* Written, but perhaps only into a cache. */
+        VminiWorkRelease(Item);
+    }
 }
 
 _Use_decl_annotations_ VOID VminiWorkQueuePark(PVMINI_WORK_QUEUE Queue, BOOLEAN Park)
