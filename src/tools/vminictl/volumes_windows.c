@@ -69,9 +69,15 @@ static bool ask_place(const WCHAR *path, SCSI_ADDRESS *address, struct volume_de
     return told;
 }
 
+/** A path of a device without its "\\\\?\\" or "\\\\.\\": both lead to the same device. */
+static const WCHAR *bare(const WCHAR *path)
+{
+    return wcsncmp(path, L"\\\\?\\", 4) == 0 || wcsncmp(path, L"\\\\.\\", 4) == 0 ? path + 4 : path;
+}
+
 static bool is_adapter(const WCHAR *path, DEVINST node, struct search *search)
 {
-    if (CompareStringOrdinal(path, -1, search->adapter, -1, TRUE) != CSTR_EQUAL) {
+    if (CompareStringOrdinal(bare(path), -1, bare(search->adapter), -1, TRUE) != CSTR_EQUAL) {
         return false;
     }
     search->node = node;
@@ -283,10 +289,16 @@ static bool open_volume(struct volume *volume)
     return volume->handle != NULL;
 }
 
+/** Not ready: an empty drive, in which nothing is mounted that could refuse. */
+static bool ask_mounted(HANDLE volume, DWORD code)
+{
+    return ask(volume, code, NULL, 0) || GetLastError() == ERROR_NOT_READY;
+}
+
 static bool lock_volume(struct volume *volume)
 {
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
-        if (ask(volume->handle, FSCTL_LOCK_VOLUME, NULL, 0)) {
+        if (ask_mounted(volume->handle, FSCTL_LOCK_VOLUME)) {
             return true;
         }
         Sleep(LOCK_MILLISECONDS);
@@ -301,7 +313,7 @@ static void flush_volume(struct volume *volume)
 
 static bool dismount_volume(struct volume *volume)
 {
-    return ask(volume->handle, FSCTL_DISMOUNT_VOLUME, NULL, 0);
+    return ask_mounted(volume->handle, FSCTL_DISMOUNT_VOLUME);
 }
 
 static void close_volume(struct volume *volume)
