@@ -80,7 +80,7 @@ _Use_decl_annotations_ VOID VminiWorkQueuePark(PVMINI_WORK_QUEUE Queue, BOOLEAN 
 
     KeAcquireSpinLock(&Queue->Lock, &OldIrql);
     Queue->Parked = Park;
-    if (!Park) {
+    if (!Park && !IsListEmpty(&Queue->Waiting)) {
         Wake = Queue->Idle; /* Whoever finds nothing to do goes back to sleep. */
         Queue->Idle = 0;
     }
