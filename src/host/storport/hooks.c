@@ -93,7 +93,7 @@ bool port_why(FILE *out)
               out);
         return true;
     }
-    switch (adapter->State) {
+    switch ((PORT_STATE)adapter->State) {
     case PortRunning:
         return false;
     case PortStopped:
