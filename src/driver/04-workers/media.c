@@ -2,7 +2,7 @@
  * \file
  * The backing file: DO_CREATE and DO_CLOSE.
  *
- * The file is opened by a worker, in the system process, which may open anything; so the worker
+ * The file is opened by a thread of ours, in the system process, which may open anything; so it
  * puts on the caller's identity first. That alone is not enough: a kernel-mode ZwCreateFile skips
  * the access check altogether unless OBJ_FORCE_ACCESS_CHECK asks for it. With both, a caller gets
  * no file that he could not open himself.
