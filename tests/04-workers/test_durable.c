@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-#include "nt/explore.h"
+#include "support/schedules.h"
 
 #define LENGTH (150u * 1024) /* More than two pieces of 64 KiB. */
 
@@ -260,16 +260,7 @@ static void one_reset_races_with_one_write(void *argument)
 
 static void test_race_exhausted(void)
 {
-    struct explore_result result =
-        sched_explore(one_reset_races_with_one_write, NULL, CHILD_PREEMPTIONS, 100000);
-
-    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-    CU_ASSERT_TRUE(result.exhausted);
-    if (result.outcome != EXPLORE_PASSED) {
-        fprintf(stderr, "    %s: %s\n", explore_outcome_name(result.outcome), result.report.text);
-    }
-    printf(" (%llu schedules) ", (unsigned long long)result.runs);
-    explore_result_free(&result);
+    schedules_exhaust(one_reset_races_with_one_write, 100000);
 }
 
 /** The queue may go as soon as its last item has ended: nobody who woke a worker for the flush may
@@ -303,19 +294,8 @@ static void the_queue_goes_right_after(void *argument)
 
 static void test_queue_goes(void)
 {
-    static const enum sched_strategy strategies[] = {SCHED_RANDOM, SCHED_PCT};
-
-    for (size_t i = 0; i < RTL_NUMBER_OF(strategies); i++) {
-        uint64_t seed = 0;
-        struct explore_result result = sched_sweep(the_queue_goes_right_after, NULL, strategies[i],
-                                                   1, CHILD_SEEDS(200), &seed);
-
-        CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-        if (result.outcome != EXPLORE_PASSED) {
-            fprintf(stderr, "    seed %llu: %s\n", (unsigned long long)seed, result.report.text);
-        }
-        explore_result_free(&result);
-    }
+    schedules_sweep(the_queue_goes_right_after, NULL, SCHED_RANDOM, 200);
+    schedules_sweep(the_queue_goes_right_after, NULL, SCHED_PCT, 200);
 }
 
 #define CASE(name)                                                                                 \

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "nt/explore.h"
+#include "support/schedules.h"
 
 #define BLOCK 512u
 #define JOBS  6u
@@ -354,39 +354,19 @@ static void resets_among_them(void *argument)
     halt();
 }
 
-static void sweep(void (*scenario)(void *), enum sched_strategy strategy, uint64_t seeds)
-{
-    uint64_t seed = 0;
-    struct explore_result result =
-        sched_sweep(scenario, NULL, strategy, 1, CHILD_SEEDS(seeds), &seed);
-
-    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-    if (result.outcome != EXPLORE_PASSED) {
-        fprintf(stderr, "    seed %llu: %s: %s\n", (unsigned long long)seed,
-                explore_outcome_name(result.outcome), result.report.text);
-    }
-    explore_result_free(&result);
-}
-
 static void test_seeds(void)
 {
-    sweep(one_gets_the_lock, SCHED_RANDOM, 200);
-    sweep(one_gets_the_lock, SCHED_PCT, 100);
-    sweep(no_bit_is_lost, SCHED_RANDOM, 200);
-    sweep(bits_and_blocks, SCHED_RANDOM, 200);
-    sweep(bits_and_blocks, SCHED_PCT, 100);
-    sweep(resets_among_them, SCHED_RANDOM, 200);
+    schedules_sweep(one_gets_the_lock, NULL, SCHED_RANDOM, 200);
+    schedules_sweep(one_gets_the_lock, NULL, SCHED_PCT, 100);
+    schedules_sweep(no_bit_is_lost, NULL, SCHED_RANDOM, 200);
+    schedules_sweep(bits_and_blocks, NULL, SCHED_RANDOM, 200);
+    schedules_sweep(bits_and_blocks, NULL, SCHED_PCT, 100);
+    schedules_sweep(resets_among_them, NULL, SCHED_RANDOM, 200);
 }
 
 static void test_every_schedule(void)
 {
-    struct explore_result result =
-        sched_explore(one_or_and_one_write, NULL, CHILD_PREEMPTIONS, 40000);
-
-    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-    CU_ASSERT_TRUE(result.exhausted);
-    printf(" (%llu schedules) ", (unsigned long long)result.runs);
-    explore_result_free(&result);
+    schedules_exhaust(one_or_and_one_write, 40000);
 }
 
 #define CASE(name)                                                                                 \

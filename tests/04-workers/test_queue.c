@@ -7,7 +7,7 @@
 
 #include <CUnit/CUnit.h>
 
-#include "nt/explore.h"
+#include "support/schedules.h"
 
 #define MANY 12
 
@@ -246,15 +246,7 @@ static void no_wake_up_is_lost(void *argument)
 
 static void test_wake_seeds(void)
 {
-    uint64_t seed = 0;
-    struct explore_result result =
-        sched_sweep(no_wake_up_is_lost, NULL, SCHED_RANDOM, 1, CHILD_SEEDS(150), &seed);
-
-    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-    if (result.outcome != EXPLORE_PASSED) {
-        fprintf(stderr, "    seed %llu: %s\n", (unsigned long long)seed, result.report.text);
-    }
-    explore_result_free(&result);
+    schedules_sweep(no_wake_up_is_lost, NULL, SCHED_RANDOM, 150);
 }
 
 /* --- parking --- */
@@ -337,11 +329,7 @@ static void destroying_right_after_an_end(void *argument)
 
 static void test_destroy_seeds(void)
 {
-    struct explore_result result =
-        sched_sweep(destroying_right_after_an_end, NULL, SCHED_RANDOM, 1, CHILD_SEEDS(60), NULL);
-
-    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-    explore_result_free(&result);
+    schedules_sweep(destroying_right_after_an_end, NULL, SCHED_RANDOM, 60);
 }
 
 #define CASE(name)                                                                                 \

@@ -9,7 +9,7 @@
 
 #include <unistd.h>
 
-#include "nt/explore.h"
+#include "support/schedules.h"
 
 #define BLOCK 4096u
 
@@ -343,27 +343,12 @@ static void resets_race_with_reads(void *argument)
     machine_halt();
 }
 
-static void sweep(void (*scenario)(void *), void *argument, enum sched_strategy strategy,
-                  uint64_t seeds)
-{
-    uint64_t seed = 0;
-    struct explore_result result =
-        sched_sweep(scenario, argument, strategy, 1, CHILD_SEEDS(seeds), &seed);
-
-    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-    if (result.outcome != EXPLORE_PASSED) {
-        fprintf(stderr, "    seed %llu: %s: %s\n", (unsigned long long)seed,
-                explore_outcome_name(result.outcome), result.report.text);
-    }
-    explore_result_free(&result);
-}
-
 static void test_race_seeds(void)
 {
     static const unsigned count = 6;
 
-    sweep(resets_race_with_reads, (void *)(uintptr_t)&count, SCHED_RANDOM, 400);
-    sweep(resets_race_with_reads, (void *)(uintptr_t)&count, SCHED_PCT, 200);
+    schedules_sweep(resets_race_with_reads, (void *)(uintptr_t)&count, SCHED_RANDOM, 400);
+    schedules_sweep(resets_race_with_reads, (void *)(uintptr_t)&count, SCHED_PCT, 200);
 }
 
 /** The same with one read and one reset: small enough for every schedule with two preemptions. */
@@ -389,13 +374,7 @@ static void one_reset_races_with_one_read(void *argument)
 
 static void test_race_exhausted(void)
 {
-    struct explore_result result =
-        sched_explore(one_reset_races_with_one_read, NULL, CHILD_PREEMPTIONS, 40000);
-
-    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-    CU_ASSERT_TRUE(result.exhausted);
-    printf(" (%llu schedules) ", (unsigned long long)result.runs);
-    explore_result_free(&result);
+    schedules_exhaust(one_reset_races_with_one_read, 40000);
 }
 
 #define CASE(name)                                                                                 \

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nt/explore.h"
+#include "support/schedules.h"
 #include "pnp/state.h"
 #include "storport/internal.h"
 
@@ -210,18 +210,6 @@ void linked_pass(unsigned seconds)
 
 void linked_sweep(void (*scenario)(void *), void *argument, unsigned seeds)
 {
-    static const enum sched_strategy strategies[] = {SCHED_RANDOM, SCHED_PCT};
-
-    for (unsigned i = 0; i < RTL_NUMBER_OF(strategies); i++) {
-        uint64_t seed = 0;
-        struct explore_result result =
-            sched_sweep(scenario, argument, strategies[i], 1, CHILD_SEEDS(seeds), &seed);
-
-        CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-        if (result.outcome != EXPLORE_PASSED) {
-            fprintf(stderr, "    strategy %u, seed %llu: %s: %s\n", i, (unsigned long long)seed,
-                    explore_outcome_name(result.outcome), result.report.text);
-        }
-        explore_result_free(&result);
-    }
+    schedules_sweep(scenario, argument, SCHED_RANDOM, seeds);
+    schedules_sweep(scenario, argument, SCHED_PCT, seeds);
 }
