@@ -56,62 +56,33 @@ const char *probed_before(void)
 
 struct transcript *probed_run(const struct check *check, const char *file, probe_connect *connect)
 {
-    struct transcript *transcript = NULL;
+    struct result result = {.check = check}, *results = &result;
     struct machine machine;
     struct images *images;
 
     set_up(file, connect);
     images = images_open(&options);
-    if (images != NULL && machine_start(&machine, 0, check, &driver, &options, images)) {
-        transcript = machine_wait(&machine);
-    }
-    images_close(images);
-    if (transcript == NULL) {
+    if (images == NULL || !machine_start(&machine, 0, &results, 1, &driver, &options, images)) {
         fail("a check could not be started");
     }
-    return transcript;
-}
-
-/** Two machines at a time. */
-static void run_all(struct images *images)
-{
-    struct machine machines[2];
-
-    for (unsigned i = 0; i <= check_count(); i++) {
-        if (i < check_count() &&
-            !machine_start(&machines[i % 2], i % 2, check_at(i), &driver, &options, images)) {
-            fail("a check could not be started");
-        }
-        if (i > 0) {
-            struct result *result = &column.results[i - 1];
-
-            result->check = check_at(i - 1);
-            result->transcript = machine_wait(&machines[(i - 1) % 2]);
-            result->verdict = check_judge(result->check, result->transcript);
-            column.findings += result->verdict.failed;
-            column.hidden += result->verdict.hidden;
-        }
-    }
+    machine_wait(&machine);
+    images_close(images);
+    return result.transcript;
 }
 
 const struct column *probed_column(void)
 {
     struct images *images;
 
-    if (column.results != NULL) {
-        set_up(NULL, NULL);
-        return &column;
-    }
     set_up(NULL, NULL);
-    images = images_open(&options);
-    column.driver = &driver;
-    column.count = check_count();
-    column.results = calloc(column.count, sizeof(*column.results));
-    if (images == NULL || column.results == NULL) {
-        fail("no images, or no memory");
+    if (column.results == NULL) {
+        images = images_open(&options);
+        column.driver = &driver;
+        if (images == NULL || !column_run(&column, &options, images)) {
+            fail("no images, or checks that could not be run");
+        }
+        images_close(images);
     }
-    run_all(images);
-    images_close(images);
     return &column;
 }
 
@@ -130,9 +101,5 @@ const struct result *probed_result(const char *id)
 
 void probed_free(void)
 {
-    for (unsigned i = 0; i < column.count && column.results != NULL; i++) {
-        transcript_free(column.results[i].transcript);
-    }
-    free(column.results);
-    memset(&column, 0, sizeof(column));
+    column_free(&column);
 }

@@ -171,6 +171,13 @@ struct check {
     bool unconditional;   /**< Judged even where the answer is beyond judging. */
 };
 
+/** One check on one driver. */
+struct result {
+    const struct check *check;
+    struct transcript *transcript;
+    struct verdict verdict;
+};
+
 /** The check with this number, 0 to check_count() - 1. */
 const struct check *check_at(unsigned number);
 unsigned check_count(void);

@@ -1,7 +1,7 @@
 /*
- * A check's machine: fork, boot, install with the real INF, start, connect, send. The transcript
- * lies in memory that the child shares with its parent; everything that the child learns is there
- * when it ends, however it ends.
+ * A machine: fork, boot, install with the real INF, start, connect; then, for each check, fork
+ * again and send. Transcripts lie in memory that all these processes share; everything that one of
+ * them learns is there when it ends, however it ends.
  */
 #include "tools/probe/images.h"
 
@@ -18,18 +18,20 @@
 #define CHILD_DONE 0
 #define SEED       1
 
-/** What the child needs to know. */
+/** What the machine's process needs to know. */
 struct job {
-    const struct check *check;
+    struct result *const *results; /**< Their checks have the same set-up. */
+    unsigned count;
     const struct probe_driver *driver;
     const struct probe_options *options;
     struct unit_image units[2];
     unsigned unit_count;
-    struct transcript *transcript;
+    int text;
 };
 
-/* In the child: where the bugcheck observer writes to. */
-static struct transcript *observed;
+/* In a child: the checks that this process runs, for the bugcheck observer. */
+static struct result *const *observed;
+static unsigned observed_count;
 
 /* --- one command --- */
 
@@ -51,7 +53,7 @@ static void put_lba(uint8_t *cdb, uint64_t lba)
 }
 
 static void fill_request(struct host_request *request, const struct step *step,
-                         const struct job *job, uint8_t *data)
+                         const struct job *job, uint64_t blocks, uint8_t *data)
 {
     static const int64_t from_end[] = {[LBA_LAST] = -1, [LBA_END] = 0, [LBA_BEYOND] = 1};
     const struct probe_address *at = &job->options->address;
@@ -62,7 +64,7 @@ static void fill_request(struct host_request *request, const struct step *step,
     memcpy(request->cdb, step->cdb, sizeof(step->cdb));
     request->cdb_length = step->cdb_length != 0 ? step->cdb_length : group_length(step->cdb[0]);
     if (step->lba != LBA_AS_WRITTEN) {
-        put_lba(request->cdb, job->transcript->blocks + (uint64_t)from_end[step->lba]);
+        put_lba(request->cdb, blocks + (uint64_t)from_end[step->lba]);
     }
     request->direction = step->direction;
     request->data = step->length != 0 ? data : NULL;
@@ -98,7 +100,7 @@ static void fill_data(const struct step *step, uint8_t *data)
     memcpy(data, step->head, step->head_length);
 }
 
-static bool send_step(const struct job *job, const struct step *step, struct answer *answer)
+static bool send_step(const struct job *job, const struct step *step, struct transcript *transcript)
 {
     struct host_request *request = host_request_create();
     uint8_t *data = malloc(step->length + 1);
@@ -107,23 +109,66 @@ static bool send_step(const struct job *job, const struct step *step, struct ans
         return false;
     }
     fill_data(step, data);
-    fill_request(request, step, job, data);
+    fill_request(request, step, job, transcript->blocks, data);
     host_execute(request);
-    keep(answer, request, data);
+    keep(&transcript->answers[transcript->count++], request, data);
     free(data);
     host_request_free(request);
     return true;
 }
 
-/* --- the child --- */
+/* --- the machine's process, and its copies --- */
+
+/** For whoever has not ended: all of them, if the machine itself comes to its end. */
+static void end_all(struct result *const *results, unsigned count, enum ending ending,
+                    const char *words)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct transcript *transcript = results[i]->transcript;
+
+        if (transcript->ending == ENDED_NOT) {
+            snprintf(transcript->words, sizeof(transcript->words), "%s", words);
+            transcript->ending = ending;
+        }
+    }
+}
 
 static void see_bugcheck(void)
 {
     const struct host_bugcheck *bugcheck = host_bugcheck();
+    char words[VERDICT_TEXT];
 
-    observed->ending = ENDED_BUGCHECK;
-    snprintf(observed->words, sizeof(observed->words), "bugcheck 0x%X %s: %s", bugcheck->code,
-             bugcheck->name, bugcheck->text);
+    snprintf(words, sizeof(words), "bugcheck 0x%X %s: %s", bugcheck->code, bugcheck->name,
+             bugcheck->text);
+    end_all(observed, observed_count, ENDED_BUGCHECK, words);
+}
+
+/** Says how the process of these checks ended, where it did not say so itself. */
+static void take_status(int status, int text, struct result *const *results, unsigned count)
+{
+    char words[VERDICT_TEXT] = "";
+
+    if (!WIFSIGNALED(status)) {
+        ssize_t length = pread(text, words, sizeof(words) - 1, 0);
+
+        words[length > 0 ? length : 0] = '\0';
+        end_all(results, count, ENDED_UNUSABLE, words);
+    } else if (WTERMSIG(status) == SIGALRM) {
+        end_all(results, count, ENDED_TIMEOUT, "nothing: the command did not end");
+    } else {
+        snprintf(words, sizeof(words), "signal %d: %s", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+        end_all(results, count, ENDED_SIGNAL, words);
+    }
+}
+
+static int wait_for(int child)
+{
+    int status = 0;
+
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
 }
 
 static bool start_machine(const struct job *job)
@@ -131,7 +176,7 @@ static bool start_machine(const struct job *job)
     struct host_options options = {
         .sched = {.kind = SCHED_SEEDED, .seed = SEED, .strategy = SCHED_RANDOM},
         .verifier = true,
-        .srb_type = job->check->legacy ? HOST_SRB_LEGACY : HOST_SRB_EXTENDED,
+        .srb_type = job->results[0]->check->legacy ? HOST_SRB_LEGACY : HOST_SRB_EXTENDED,
     };
     struct host_error error;
 
@@ -157,31 +202,61 @@ static bool connect_units(const struct job *job)
     return true;
 }
 
-/** The child ends without taking the machine down: a check is about answers, and what is left
- *  behind at the end has checks of its own elsewhere. */
-static _Noreturn void be_child(const struct job *job, int text)
+/** Sends a check's commands. The process ends without taking the machine down: a check is about
+ *  answers, and what is left behind at the end has checks of its own elsewhere. */
+static _Noreturn void run_check(const struct job *job, const struct result *result)
 {
-    struct transcript *transcript = job->transcript;
-    int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    struct transcript *transcript = result->transcript;
 
-    dup2(text, STDERR_FILENO);
-    dup2(nothing, STDOUT_FILENO);
     alarm(SECONDS);
-    observed = transcript;
-    host_on_bugcheck(see_bugcheck);
-    if (!start_machine(job) || !connect_units(job)) {
-        transcript->ending = ENDED_UNUSABLE;
-        _exit(CHILD_DONE);
-    }
     transcript->bus_type = host_bus_type();
-    for (unsigned i = 0; i < check_steps(job->check); i++) {
-        if (!send_step(job, &job->check->steps[i], &transcript->answers[i])) {
-            transcript->ending = ENDED_UNUSABLE;
+    for (unsigned i = 0; i < check_steps(result->check); i++) {
+        if (!send_step(job, &result->check->steps[i], transcript)) {
             _exit(CHILD_DONE);
         }
-        transcript->count = i + 1;
     }
     transcript->ending = ENDED_WELL;
+    _exit(CHILD_DONE);
+}
+
+/** Runs a check in a copy of this process, which stays as it is for the next one. */
+static void run_copy(const struct job *job, struct result *const *result)
+{
+    int child = fork();
+
+    if (child == 0) {
+        observed = result;
+        observed_count = 1;
+        run_check(job, *result);
+    }
+    if (child < 0) {
+        end_all(result, 1, ENDED_UNUSABLE, "no child process\n");
+    } else {
+        take_status(wait_for(child), job->text, result, 1);
+    }
+}
+
+/** A single check needs no copy. */
+static _Noreturn void be_machine(const struct job *job)
+{
+    int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    dup2(job->text, STDERR_FILENO);
+    dup2(nothing, STDOUT_FILENO);
+    alarm(SECONDS);
+    observed = job->results;
+    observed_count = job->count;
+    host_on_bugcheck(see_bugcheck);
+    if (!start_machine(job) || !connect_units(job)) {
+        _exit(CHILD_DONE);
+    }
+    if (job->count == 1) {
+        run_check(job, job->results[0]);
+    }
+    alarm(0);
+    for (unsigned i = 0; i < job->count; i++) {
+        run_copy(job, &job->results[i]);
+    }
     _exit(CHILD_DONE);
 }
 
@@ -201,89 +276,76 @@ static void read_image(struct transcript *transcript, const struct unit_image *u
     }
 }
 
-static void take_text(int text, struct transcript *transcript)
+static bool make_transcripts(const struct job *job)
 {
-    ssize_t length = pread(text, transcript->words, sizeof(transcript->words) - 1, 0);
+    for (unsigned i = 0; i < job->count; i++) {
+        struct transcript *transcript = mmap(NULL, sizeof(*transcript), PROT_READ | PROT_WRITE,
+                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    transcript->words[length > 0 ? length : 0] = '\0';
-}
-
-/** Says how the child ended, where it did not say so itself. */
-static void take_status(int status, int text, struct transcript *transcript)
-{
-    if (WIFSIGNALED(status)) {
-        transcript->ending = WTERMSIG(status) == SIGALRM ? ENDED_TIMEOUT : ENDED_SIGNAL;
-        snprintf(transcript->words, sizeof(transcript->words),
-                 transcript->ending == ENDED_TIMEOUT ? "nothing: the command did not end"
-                                                     : "signal %d: %s",
-                 WTERMSIG(status), strsignal(WTERMSIG(status)));
-    } else if (transcript->ending == ENDED_UNUSABLE || transcript->ending == ENDED_NOT) {
-        transcript->ending = ENDED_UNUSABLE;
-        take_text(text, transcript);
+        if (transcript == MAP_FAILED) {
+            return false; /* Those that there are belong to their results. */
+        }
+        job->results[i]->transcript = transcript;
+        if (job->unit_count != 0) {
+            read_image(transcript, &job->units[0]);
+        }
     }
-}
-
-/** Forks, where there is something to run on. */
-static void start_child(struct machine *machine, const struct job *job)
-{
-    struct transcript *transcript = job->transcript;
-
-    if (job->unit_count == 0) {
-        snprintf(transcript->words, sizeof(transcript->words),
-                 "no image for a %s\n    what to do: set TMPDIR to a file system with room and "
-                 "sparse files\n",
-                 bus_name(job->check->bus));
-        return;
-    }
-    read_image(transcript, &job->units[0]);
-    fflush(NULL);
-    machine->text = memfd_create("stderr", MFD_CLOEXEC);
-    machine->child = machine->text >= 0 ? fork() : -1;
-    if (machine->child == 0) {
-        be_child(job, machine->text);
-    }
-    if (machine->child < 0) {
-        snprintf(transcript->words, sizeof(transcript->words), "no child process: %s\n",
-                 strerror(errno));
-    }
-}
-
-bool machine_start(struct machine *machine, unsigned slot, const struct check *check,
-                   const struct probe_driver *driver, const struct probe_options *options,
-                   struct images *images)
-{
-    struct job job = {.check = check, .driver = driver, .options = options};
-    struct transcript *transcript =
-        mmap(NULL, sizeof(*transcript), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-    *machine = (struct machine){-1, -1, NULL};
-    if (transcript == MAP_FAILED) {
-        return false;
-    }
-    machine->transcript = transcript;
-    job.transcript = transcript;
-    job.unit_count = images_for(images, slot, check, job.units);
-    start_child(machine, &job);
     return true;
 }
 
-struct transcript *machine_wait(struct machine *machine)
+static void complain(const struct job *job, const char *format, const char *what)
 {
-    struct transcript *transcript = machine->transcript;
-    int status = 0;
+    char words[VERDICT_TEXT];
 
+    snprintf(words, sizeof(words), format, what);
+    end_all(job->results, job->count, ENDED_UNUSABLE, words);
+}
+
+/** Forks, where there is something to run on. */
+static void start_process(struct machine *machine, struct job *job)
+{
+    if (job->unit_count == 0) {
+        complain(job,
+                 "no image for a %s\n    what to do: set TMPDIR to a file system with room and "
+                 "sparse files\n",
+                 bus_name(job->results[0]->check->bus));
+        return;
+    }
+    fflush(NULL);
+    job->text = machine->text = memfd_create("stderr", MFD_CLOEXEC);
+    machine->child = machine->text >= 0 ? fork() : -1;
+    if (machine->child == 0) {
+        be_machine(job);
+    }
     if (machine->child < 0) {
-        transcript->ending = ENDED_UNUSABLE; /* start_child() has said why. */
-    } else {
-        while (waitpid(machine->child, &status, 0) < 0 && errno == EINTR) {
-        }
-        take_status(status, machine->text, transcript);
+        complain(job, "no child process: %s\n", strerror(errno));
+    }
+}
+
+bool machine_start(struct machine *machine, unsigned slot, struct result *const *results,
+                   unsigned count, const struct probe_driver *driver,
+                   const struct probe_options *options, struct images *images)
+{
+    struct job job = {.results = results, .count = count, .driver = driver, .options = options};
+
+    *machine = (struct machine){-1, -1, results, count};
+    job.unit_count = images_for(images, slot, results[0]->check, job.units);
+    if (!make_transcripts(&job)) {
+        return false;
+    }
+    start_process(machine, &job);
+    return true;
+}
+
+void machine_wait(struct machine *machine)
+{
+    if (machine->child >= 0) {
+        take_status(wait_for(machine->child), machine->text, machine->results, machine->count);
     }
     if (machine->text >= 0) {
         close(machine->text);
     }
-    *machine = (struct machine){-1, -1, NULL};
-    return transcript;
+    *machine = (struct machine){-1, -1, NULL, 0};
 }
 
 void transcript_free(struct transcript *transcript)

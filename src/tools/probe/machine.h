@@ -1,7 +1,8 @@
 /**
  * \file
- * Runs one check's commands in a machine of its own, in a child process: whatever the driver does
- * there, a bugcheck, a signal or a time-out, is that check's result.
+ * Runs each check's commands in a process of its own: whatever the driver does there, a bugcheck, a
+ * signal or a time-out, is that check's result. Checks that begin with the same units on the same bus
+ * get copies of one machine, which boots, starts and connects once.
  */
 #ifndef PROBE_MACHINE_H
 #define PROBE_MACHINE_H
@@ -19,19 +20,21 @@ void images_close(struct images *images);
 /** How many machines run at once: each in a slot of its own. */
 #define MACHINE_SLOTS 4
 
-/** A check that is running. */
+/** A machine that is running. */
 struct machine {
     int child; /**< Process id; -1: it has ended, or never began. */
     int text;  /**< Its standard error. */
-    struct transcript *transcript;
+    struct result *const *results;
+    unsigned count;
 };
 
-/** Starts a check's machine in a slot. \return false without memory. */
-bool machine_start(struct machine *machine, unsigned slot, const struct check *check,
-                   const struct probe_driver *driver, const struct probe_options *options,
-                   struct images *images);
-/** Waits for its end. \return the transcript, to be freed by transcript_free(). */
-struct transcript *machine_wait(struct machine *machine);
+/** Starts a machine in a slot, for checks that begin with the same units; one that writes has a
+ *  machine for itself. Their results get transcripts, to be freed by transcript_free() and complete
+ *  after machine_wait(); `results` stays until then. \return false without memory: some may have one. */
+bool machine_start(struct machine *machine, unsigned slot, struct result *const *results,
+                   unsigned count, const struct probe_driver *driver,
+                   const struct probe_options *options, struct images *images);
+void machine_wait(struct machine *machine);
 void transcript_free(struct transcript *transcript);
 
 #endif

@@ -7,7 +7,6 @@
 #include "tools/probe/report.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 void probe_list(FILE *out)
@@ -22,85 +21,6 @@ void probe_list(FILE *out)
         fprintf(out, "%-32s %-2s  %-7s  %s\n", check->id, fix, severity_name(check->severity),
                 check->command);
     }
-}
-
-/** Takes the answers of the machine in a slot. \return false when the machine could not be used:
- *  said on stderr. */
-static bool finish_check(struct machine *machine, const struct check *check, struct column *column)
-{
-    struct result *result = &column->results[column->count];
-
-    result->check = check;
-    result->transcript = machine_wait(machine);
-    if (result->transcript->ending == ENDED_UNUSABLE) {
-        fflush(stdout);
-        fprintf(stderr, "nthost: probe: %s: the check could not run on %s\n%s", check->id,
-                column->driver->file, result->transcript->words);
-        transcript_free(result->transcript);
-        return false;
-    }
-    result->verdict = check_judge(check, result->transcript);
-    column->count++;
-    column->findings += result->verdict.failed;
-    column->hidden += result->verdict.hidden;
-    return true;
-}
-
-/** The checks that are wanted. \return how many. */
-static unsigned choose(const struct check **chosen, const char *only)
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < check_count(); i++) {
-        if (only == NULL || strcmp(only, check_at(i)->id) == 0) {
-            chosen[count++] = check_at(i);
-        }
-    }
-    return count;
-}
-
-/** A few machines run at once; their results are taken in order. */
-static bool run_checks(const struct check **checks, unsigned count, struct column *column,
-                       const struct probe_options *options, struct images *images)
-{
-    struct machine machines[MACHINE_SLOTS];
-    unsigned started = 0, ended = 0;
-    bool good = true;
-
-    while (ended < started || (good && started < count)) {
-        if (good && started < count && started - ended < MACHINE_SLOTS) {
-            good = machine_start(&machines[started % MACHINE_SLOTS], started % MACHINE_SLOTS,
-                                 checks[started], column->driver, options, images);
-            started += good;
-        } else if (good) {
-            good = finish_check(&machines[ended % MACHINE_SLOTS], checks[ended], column);
-            ended++;
-        } else {
-            transcript_free(machine_wait(&machines[ended++ % MACHINE_SLOTS]));
-        }
-    }
-    return good;
-}
-
-static bool run_column(struct column *column, const struct probe_options *options,
-                       struct images *images)
-{
-    const struct check **checks = calloc(check_count(), sizeof(*checks));
-    bool good;
-
-    column->results = calloc(check_count(), sizeof(*column->results));
-    good = checks != NULL && column->results != NULL &&
-           run_checks(checks, choose(checks, options->only), column, options, images);
-    free(checks);
-    return good;
-}
-
-static void free_column(struct column *column)
-{
-    for (unsigned i = 0; i < column->count; i++) {
-        transcript_free(column->results[i].transcript);
-    }
-    free(column->results);
 }
 
 static bool write_report(FILE *out, const struct report *report)
@@ -156,13 +76,13 @@ int probe_run(const struct probe_options *options)
     }
     report.columns[0].driver = &options->driver;
     report.columns[1].driver = &options->compare;
-    good = run_column(&report.columns[0], options, images) &&
-           (report.column_count == 1 || run_column(&report.columns[1], options, images));
+    good = column_run(&report.columns[0], options, images) &&
+           (report.column_count == 1 || column_run(&report.columns[1], options, images));
     images_close(images);
     good = good && output(&report);
     for (unsigned i = 0; i < report.column_count; i++) {
         good = good && (i + 1 < report.column_count || report.columns[i].findings == 0);
-        free_column(&report.columns[i]);
+        column_free(&report.columns[i]);
     }
     return good ? 0 : 1;
 }

@@ -5,23 +5,7 @@
 #ifndef PROBE_REPORT_H
 #define PROBE_REPORT_H
 
-#include "tools/probe/check.h"
-
-/** One check on one driver. */
-struct result {
-    const struct check *check;
-    struct transcript *transcript;
-    struct verdict verdict;
-};
-
-/** All checks on one driver. */
-struct column {
-    const struct probe_driver *driver;
-    struct result *results;
-    unsigned count;
-    unsigned findings;
-    unsigned hidden;
-};
+#include "tools/probe/column.h"
 
 /** A report: one column, or two that have the same checks. */
 struct report {
