@@ -264,11 +264,15 @@ bench: deps-bench
 	@mk/bench.sh $(B)
 
 # What `make test` looks at briefly, at length. SEEDS=1000 (CI): fewer random scripts, and one preemption where two take long.
+LONG_SUITES := badinput static fixes openclose
+LONG_RUNNERS := $(addsuffix /run,$(addprefix $(B)/tests/,02-dispatch 04-workers host))
 .PHONY: explore
 explore: deps-test
-	@$(MAKE) --no-print-directory $(B)/tests/system/run $(B)/vmini.so $(FIXTURES)
+	@$(MAKE) --no-print-directory $(B)/tests/system/run $(LONG_RUNNERS) $(B)/vmini.so $(FIXTURES)
 	@$(TEST_ENV) VMINI_THOROUGH=1 VMINI_SEEDS=$(or $(SEEDS),10000) $(B)/tests/system/run --only explore
-	@$(TEST_ENV) VMINI_THOROUGH=1 $(B)/tests/system/run --only badinput
+	@set -e; export VMINI_THOROUGH=1; \
+	for suite in $(LONG_SUITES); do $(TEST_ENV) $(B)/tests/system/run --only $$suite; done; \
+	for runner in $(LONG_RUNNERS); do $(TEST_ENV) $$runner; done
 
 .PHONY: mutants
 mutants: deps-mutants

@@ -22,7 +22,7 @@ field() { sed -n "s/^# $1: //p" "$2"; }
 build() { make -C "$tree" -j2 --no-print-directory DEPS=skip "build/tests/$1/run" build/vmini.so >>"$home/log" 2>&1; }
 # A run that hangs is a failure too, and is ended. VMINI_CHILD_SECONDS: more patience, on a machine that is busy.
 run_suite() {
-    (cd "$tree" && VMINI_SEEDS=40 VMINI_FIXTURES=build/tests/fixtures VMINI_DRIVER=build/vmini.so \
+    (cd "$tree" && VMINI_THOROUGH=1 VMINI_SEEDS=40 VMINI_FIXTURES=build/tests/fixtures VMINI_DRIVER=build/vmini.so \
         VMINI_NTHOST=build/nthost timeout $((4 * ${VMINI_CHILD_SECONDS:-30})) "build/tests/$1/run" ${2:+--only "$2"}) >>"$home/log" 2>&1
 }
 # Takes the mutant out again; the sources get a new time, so that make sees them change back.

@@ -613,8 +613,8 @@ static void disconnect_before_the_device_is_there(void *argument)
 static void test_narrow_disconnect(void)
 {
     uint64_t seed = 0;
-    struct explore_result result =
-        sched_sweep(disconnect_before_the_device_is_there, NULL, SCHED_RANDOM, 1, 40, &seed);
+    struct explore_result result = sched_sweep(disconnect_before_the_device_is_there, NULL,
+                                               SCHED_RANDOM, 1, child_seeds(40), &seed);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     if (result.outcome != EXPLORE_PASSED) {
@@ -846,19 +846,19 @@ CU_ErrorCode register_life_suite(void)
         {"a unit that no scan asks any more", test_a_unit_that_no_scan_asks},
         {"a disk that the registry names waits for Storport", test_a_static_disk_waits},
         {"only a scan reports a device missing", test_only_a_scan_reports_it_missing},
-        {"an address changes hands: 40 seeds", test_address_changes_hands},
-        {"two DISCONNECTs at once: 40 seeds", test_two_disconnects},
-        {"CONNECT cancelled at any moment: 60 seeds", test_cancelled_connect},
-        {"DISCONNECT cancelled at any moment: 40 seeds", test_cancelled_disconnect},
-        {"DISCONNECT during CONNECT: 80 seeds", test_disconnect_races},
-        {"DISCONNECT in the narrowest place: 40 seeds", test_narrow_disconnect},
-        {"removal during CONNECT: 60 seeds", test_removal_races},
+        {"an address changes hands, by seeds", test_address_changes_hands},
+        {"two DISCONNECTs at once, by seeds", test_two_disconnects},
+        {"CONNECT cancelled at any moment, by seeds", test_cancelled_connect},
+        {"DISCONNECT cancelled at any moment, by seeds", test_cancelled_disconnect},
+        {"DISCONNECT during CONNECT, by seeds", test_disconnect_races},
+        {"DISCONNECT in the narrowest place, by seeds", test_narrow_disconnect},
+        {"removal during CONNECT, by seeds", test_removal_races},
         {"every allocation of a CONNECT may fail", test_every_allocation_may_fail},
         {"the flush before the close may fail", test_the_flush_before_the_close_may_fail},
         {"the volume asks to go", test_the_volume_asks_to_go},
         {"the volume is gone without asking", test_the_volume_is_gone_without_asking},
         {"a volume without a device of Plug and Play's", test_a_volume_without_a_device},
-        {"the volume asks during CONNECT: 60 seeds", test_volume_races},
+        {"the volume asks during CONNECT, by seeds", test_volume_races},
     };
     CU_pSuite suite = CU_add_suite("02 life", linked_folder_create, linked_folder_remove);
 

@@ -383,7 +383,7 @@ CU_ErrorCode register_startio_suite(void)
         CU_add_test(suite, "unit, target, bus: a reset ends what hangs", test_resets) == NULL ||
         CU_add_test(suite, "a reset allows removal again", test_a_reset_allows_removal_again) ==
             NULL ||
-        CU_add_test(suite, "DISCONNECT with reads in flight: 50 seeds", test_disconnect_races) ==
+        CU_add_test(suite, "DISCONNECT with reads in flight, by seeds", test_disconnect_races) ==
             NULL ||
         CU_add_test(suite, "a stopped adapter starts nothing",
                     test_a_stopped_adapter_starts_nothing) == NULL) {

@@ -322,7 +322,7 @@ CU_ErrorCode register_durable_suite(void)
         {"a reset during the flush cancels it", test_a_reset_during_the_flush},
         {"parked after the write, it is flushed all the same", test_parked_after_the_write},
         {"every resource may be missing", test_every_resource_may_be_missing},
-        {"one reset, one write: every schedule with two preemptions", test_race_exhausted},
+        {"one reset, one write, exhausted", test_race_exhausted},
         {"the queue goes right after the flush", test_queue_goes},
         CU_TEST_INFO_NULL,
     };

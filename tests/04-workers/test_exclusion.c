@@ -392,8 +392,8 @@ CU_ErrorCode register_exclusion_suite(void)
         {"a reset ends the blocked ones", test_a_reset_ends_the_blocked_ones},
         {"a reset elsewhere leaves them", test_a_reset_elsewhere_leaves_them},
         {"parked and blocked", test_parked_and_blocked},
-        {"locks, bits and blocks, resets: 1,000 seeds", test_seeds},
-        {"one OR, one write: every schedule with two preemptions", test_every_schedule},
+        {"locks, bits and blocks, resets, by seeds", test_seeds},
+        {"one OR, one write, exhausted", test_every_schedule},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

@@ -362,12 +362,12 @@ CU_ErrorCode register_queue_suite(void)
                     test_zero_threads_means_one_per_processor) == NULL ||
         CU_add_test(suite, "creation that fails leaves nothing", test_creation_fails_clean) ==
             NULL ||
-        CU_add_test(suite, "no wake-up is lost: 150 seeds", test_wake_seeds) == NULL ||
+        CU_add_test(suite, "no wake-up is lost, by seeds", test_wake_seeds) == NULL ||
         CU_add_test(suite, "parked threads start nothing", test_parked_threads_start_nothing) ==
             NULL ||
         CU_add_test(suite, "destroying ends what is queued and in flight",
                     test_destroying_ends_what_is_left) == NULL ||
-        CU_add_test(suite, "destroying right after an end: 60 seeds", test_destroy_seeds) == NULL) {
+        CU_add_test(suite, "destroying right after an end, by seeds", test_destroy_seeds) == NULL) {
         return CU_get_error();
     }
     return CUE_SUCCESS;

@@ -503,7 +503,7 @@ static void test_race_exhaustively(void)
 
 static void test_race_by_seeds(void)
 {
-    struct explore_result result = sched_sweep(race, NULL, SCHED_RANDOM, 1, CHILD_SEEDS(200), NULL);
+    struct explore_result result = sched_sweep(race, NULL, SCHED_RANDOM, 1, child_seeds(200), NULL);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     explore_result_free(&result);
@@ -742,7 +742,7 @@ CU_ErrorCode register_irp_suite(void)
         {"device control", test_device_control},
         {"cancel", test_cancel},
         {"cancel against removal, every schedule with 2 preemptions", test_race_exhaustively},
-        {"cancel against removal, 200 seeds", test_race_by_seeds},
+        {"cancel against removal, by seeds", test_race_by_seeds},
         {"a careless cancel is found out", test_careless_race_is_found},
         {"a queue's IRP by its context", test_csq_context},
         {"allocation can fail", test_allocation_can_fail},

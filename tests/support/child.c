@@ -50,6 +50,21 @@ bool child_thorough(void)
     return getenv("VMINI_THOROUGH") != NULL;
 }
 
+unsigned child_seeds(unsigned count)
+{
+#if defined(VMINI_TSAN)
+    const unsigned part = 10;
+#else
+    const unsigned part = 4;
+#endif
+    return child_thorough() ? count : (count + part - 1) / part;
+}
+
+unsigned child_preemptions(void)
+{
+    return child_thorough() ? CHILD_PREEMPTIONS : 1;
+}
+
 static _Noreturn void be_child(void (*body)(void *), void *argument, unsigned timeout_s, int report,
                                int text)
 {

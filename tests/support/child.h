@@ -52,17 +52,18 @@ struct verifier_report child_assert_breaks(enum verifier_rule_symbol rule, void 
 /** Is this the long version, for which nobody waits (VMINI_THOROUGH, set by `make explore`)? */
 bool child_thorough(void);
 
-/** How many of a number of seeds, and how many preemptions in an exhaustive search, a sanitizer
- *  leaves time for. */
-#if defined(VMINI_TSAN)
-#define CHILD_SEEDS(count) (((count) + 9) / 10)
-#define CHILD_PREEMPTIONS  1
-#elif defined(VMINI_ASAN)
-#define CHILD_SEEDS(count) (((count) + 3) / 4)
-#define CHILD_PREEMPTIONS  1
+/** How many of so many seeds there is time for: all of them in the long version, else a part. */
+unsigned child_seeds(unsigned count);
+
+/** How many preemptions an exhaustive search of a whole scenario has time for: two in the long version,
+ *  else one. */
+unsigned child_preemptions(void);
+
+/** The same for a search of a few steps, which only a sanitizer makes long. */
+#if defined(VMINI_TSAN) || defined(VMINI_ASAN)
+#define CHILD_PREEMPTIONS 1
 #else
-#define CHILD_SEEDS(count) (count)
-#define CHILD_PREEMPTIONS  2
+#define CHILD_PREEMPTIONS 2
 #endif
 
 #endif

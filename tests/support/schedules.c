@@ -8,11 +8,11 @@
 #include "support/child.h"
 
 void schedules_sweep(void (*scenario)(void *), void *argument, enum sched_strategy strategy,
-                     uint64_t seeds)
+                     unsigned seeds)
 {
     uint64_t seed = 0;
     struct explore_result result =
-        sched_sweep(scenario, argument, strategy, 1, CHILD_SEEDS(seeds), &seed);
+        sched_sweep(scenario, argument, strategy, 1, child_seeds(seeds), &seed);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     if (result.outcome != EXPLORE_PASSED) {
@@ -24,7 +24,7 @@ void schedules_sweep(void (*scenario)(void *), void *argument, enum sched_strate
 
 void schedules_exhaust(void (*scenario)(void *), uint64_t limit)
 {
-    struct explore_result result = sched_explore(scenario, NULL, CHILD_PREEMPTIONS, limit);
+    struct explore_result result = sched_explore(scenario, NULL, child_preemptions(), limit);
 
     CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
     CU_ASSERT_TRUE(result.exhausted);

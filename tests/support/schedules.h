@@ -7,11 +7,11 @@
 
 #include "nt/explore.h"
 
-/** Under the schedules of `seeds` seeds (CHILD_SEEDS of them). Says which seed fails, and how. */
+/** Under the schedules of `seeds` seeds (child_seeds() of them). Says which seed fails, and how. */
 void schedules_sweep(void (*scenario)(void *), void *argument, enum sched_strategy strategy,
-                     uint64_t seeds);
+                     unsigned seeds);
 
-/** Under every schedule with at most CHILD_PREEMPTIONS preemptions; fails, too, if those are more than
+/** Under every schedule with at most child_preemptions() preemptions; fails, too, if those are more than
  *  `limit`. Says how many there were. */
 void schedules_exhaust(void (*scenario)(void *), uint64_t limit);
 

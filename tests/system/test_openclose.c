@@ -115,7 +115,7 @@ static void on_our_own_disk(void *seed)
 
 static void each_seed(void (*scenario)(void *))
 {
-    for (uintptr_t seed = 1; seed <= CHILD_SEEDS(10); seed++) {
+    for (uintptr_t seed = 1; seed <= child_seeds(10); seed++) {
         CHILD_PASSES(scenario, (void *)seed);
     }
 }

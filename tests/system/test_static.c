@@ -233,7 +233,7 @@ static void test_as_the_system(void)
 
 static void test_any_moment(void)
 {
-    for (uintptr_t seed = 1; seed <= CHILD_SEEDS(120); seed++) {
+    for (uintptr_t seed = 1; seed <= child_seeds(120); seed++) {
         CHILD_PASSES(any_moment, (void *)seed);
     }
 }
