@@ -70,6 +70,11 @@ struct transcript *probed_run(const struct check *check, const char *file, probe
     return result.transcript;
 }
 
+static void free_column(void)
+{
+    column_free(&column);
+}
+
 const struct column *probed_column(void)
 {
     struct images *images;
@@ -82,6 +87,7 @@ const struct column *probed_column(void)
             fail("no images, or checks that could not be run");
         }
         images_close(images);
+        atexit(free_column);
     }
     return &column;
 }
@@ -97,9 +103,4 @@ const struct result *probed_result(const char *id)
     }
     fail(id);
     return NULL;
-}
-
-void probed_free(void)
-{
-    column_free(&column);
 }

@@ -16,7 +16,6 @@ struct transcript *probed_run(const struct check *check, const char *file, probe
 /** All checks on the driver that is tested. */
 const struct column *probed_column(void);
 const struct result *probed_result(const char *id);
-void probed_free(void);
 
 /** Options as the command line would make them. */
 const struct probe_options *probed_options(void);

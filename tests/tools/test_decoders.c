@@ -286,7 +286,6 @@ static int clean_up(void)
     snprintf(path, sizeof(path), "%s/answer.hex", folder);
     unlink(path);
     rmdir(folder);
-    probed_free();
     return 0;
 }
 

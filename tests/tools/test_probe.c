@@ -569,12 +569,6 @@ static void test_image(void)
     unlink(path);
 }
 
-static int clean_up(void)
-{
-    probed_free();
-    return 0;
-}
-
 CU_ErrorCode register_probe_suite(void)
 {
     static CU_TestInfo tests[] = {
@@ -595,7 +589,7 @@ CU_ErrorCode register_probe_suite(void)
         CU_TEST_INFO_NULL,
     };
     static CU_SuiteInfo suites[] = {
-        {"probe", NULL, clean_up, NULL, NULL, tests},
+        {"probe", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
 
