@@ -7,7 +7,8 @@ echo "lint: clang-format"
 clang-format --dry-run -Werror $sources
 
 echo "lint: cppcheck"
-cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)}
+cppcheck -j "$jobs" --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
     --suppressions-list=mk/cppcheck.suppress -DNTAPI= -D__x86_64__ -Isrc/driver -Isrc/host -Isrc/host/wdk/nt -Isrc/host/wdk/storport \
     -Isrc src/driver src/host src/tools
 
@@ -16,11 +17,9 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inl
 echo "lint: clang-tidy (the driver)"
 checks='-*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier'
 checks="$checks,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling"
-for file in $(git ls-files 'src/driver/*.c'); do
-    clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" \
-        "$file" -- -std=gnu11 -fshort-wchar -Wno-multichar -Isrc/driver -Isrc/host/wdk/nt -Isrc/host/wdk/storport \
-        2>/dev/null
-done
+git ls-files 'src/driver/*.c' | xargs -P "$jobs" -I FILE clang-tidy --quiet --warnings-as-errors='*' \
+    --checks="$checks" FILE -- -std=gnu11 -fshort-wchar -Wno-multichar \
+    -Isrc/driver -Isrc/host/wdk/nt -Isrc/host/wdk/storport 2>/dev/null
 echo "lint: the manual page"
 for page in $(git ls-files 'src/*.1'); do
     mandoc -T lint -W style "$page"

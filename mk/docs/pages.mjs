@@ -43,17 +43,16 @@ for (const name of readdirSync(html).filter((each) => /\.js$/.test(each) && !/^n
 const browser = await launch(npm);
 const address = (name) => `file://${resolve(html, name)}`;
 
-async function open(name, options) {
+/** A window that tells what the pages in it complain about. */
+async function openWindow(options) {
     const page = await browser.newPage(options);
-    page.on('console', (message) => check(message.type() !== 'error', `${name}: the console says ${message.text()}`));
-    page.on('pageerror', (error) => check(false, `${name}: ${error.message}`));
-    await page.goto(address(name));
-    await page.waitForLoadState('load');
+    page.on('console', (message) => check(message.type() !== 'error', `${page.url()}: the console says ${message.text()}`));
+    page.on('pageerror', (error) => check(false, `${page.url()}: ${error.message}`));
     return page;
 }
 
-async function look(name, shot, options) {
-    const page = await open(name, options);
+async function look(page, name, shot) {
+    await page.goto(address(name));
     const wide = await page.evaluate(() => {
         const contents = document.querySelector('div.contents');
         return contents ? contents.getBoundingClientRect().right - document.documentElement.clientWidth : 0;
@@ -69,11 +68,11 @@ async function look(name, shot, options) {
     });
     check(!raw, `${name} shows markup: ${raw}`);
     if (shots) await page.screenshot({ path: join(shots, `${shot}.png`), fullPage: false });
-    await page.close();
 }
 
 async function search(words, expected) {
-    const page = await open('index.html', desk);
+    const page = await openWindow(desk);
+    await page.goto(address('index.html'));
     await page.locator('#MSearchField').click();
     await page.locator('#MSearchField').fill(words.slice(0, -1));
     await page.locator('#MSearchField').press(words.slice(-1));
@@ -89,16 +88,15 @@ async function search(words, expected) {
 }
 
 const desk = { viewport: { width: 1280, height: 900 } };
-const dark = { ...desk, colorScheme: 'dark' };
-const phone = { viewport: { width: 390, height: 844 } };
+const windows = { '': desk, '-dark': { ...desk, colorScheme: 'dark' }, '-phone': { viewport: { width: 390, height: 844 } } };
 if (shots) mkdirSync(shots, { recursive: true });
 const shown = ['index', 'ch00', 'ch01', 'ch02', 'ch03', 'ch04', 'ch05', 'ch06', 'callbacks', 'coverage', 'fixes', 'fix05',
     'fix13', 'labs', 'lab6_1', 'article', 'files', 'annotated', 'globals', 'startio_8c', 'queue_8c'];
-for (const name of shown) {
-    await look(`${name}.html`, `${name}`, desk);
-    await look(`${name}.html`, `${name}-dark`, dark);
-    await look(`${name}.html`, `${name}-phone`, phone);
-}
+await Promise.all(Object.entries(windows).map(async ([kind, options]) => {
+    const page = await openWindow(options);
+    for (const name of shown) await look(page, `${name}.html`, `${name}${kind}`);
+    await page.close();
+}));
 await search('VminiHwStartIo', 'VminiHwStartIo');
 await search('sense data', 'ense data');
 await browser.close();
