@@ -166,7 +166,8 @@ static void a_worker_opens_as_the_caller(void *argument)
     SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation,
                                            SECURITY_STATIC_TRACKING, FALSE};
     SECURITY_CLIENT_CONTEXT client;
-    VMINI_MEDIA_OPEN open = {.ReadOnly = TRUE, .Client = &client};
+    LONG unwanted = 0;
+    VMINI_MEDIA_OPEN open = {.ReadOnly = TRUE, .Client = &client, .Unwanted = &unwanted};
     WCHAR buffer[256];
     char secret[160];
     struct job job;

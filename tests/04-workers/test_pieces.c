@@ -330,7 +330,8 @@ static void a_thin_disk_is_sparse(void *argument)
     SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation,
                                            SECURITY_STATIC_TRACKING, FALSE};
     SECURITY_CLIENT_CONTEXT client;
-    VMINI_MEDIA_OPEN open = {.Sparse = TRUE, .Client = &client};
+    LONG unwanted = 0;
+    VMINI_MEDIA_OPEN open = {.Sparse = TRUE, .Client = &client, .Unwanted = &unwanted};
     struct host_file_counts counts;
     WCHAR path[256];
     char name[256];

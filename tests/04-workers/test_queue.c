@@ -45,7 +45,8 @@ static void call_init(struct job *job, VMINI_WORK_ROUTINE *routine)
 static void each_command_runs_and_ends_once(void *argument)
 {
     static uint8_t data[4096];
-    VMINI_MEDIA_OPEN open = {.ReadOnly = TRUE};
+    LONG unwanted = 0;
+    VMINI_MEDIA_OPEN open = {.ReadOnly = TRUE, .Unwanted = &unwanted};
     SECURITY_QUALITY_OF_SERVICE quality = {sizeof(quality), SecurityImpersonation,
                                            SECURITY_STATIC_TRACKING, FALSE};
     SECURITY_CLIENT_CONTEXT client;

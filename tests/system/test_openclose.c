@@ -67,6 +67,34 @@ static void open_hangs(void *seed)
     machine_halt();
 }
 
+static void not_opened(void *context)
+{
+    (void)context;
+    CHILD_CHECK(!"the file is opened");
+}
+
+/** A CONNECT that waits behind an open which does not come back is cancelled: its file is not
+ *  opened any more. */
+static void nobody_waits(void *seed)
+{
+    VMINI_CONNECT_OUT output, other_output;
+    VMINI_CONNECT_IN input, other;
+    struct host_ioctl hangs, waits;
+
+    boot((uintptr_t)seed);
+    hang(HOST_FILE_OPEN);
+    begin(&hangs, &input, machine_connect_in(&input, above, 0), &output, sizeof(output));
+    begin(&waits, &other, machine_connect_in(&other, machine_image("third.img", BLOCKS * 512), 0),
+          &other_output, sizeof(other_output));
+    host_ioctl_cancel(&waits);
+    CHILD_CHECK(host_ioctl_wait(&waits) == STATUS_CANCELLED);
+    host_file_below(HOST_FILE_OPEN, not_opened, NULL);
+    host_file_release();
+    CHILD_CHECK(host_ioctl_wait(&hangs) == 0);
+    CHILD_CHECK(machine_disconnect(above) == 0);
+    machine_halt();
+}
+
 /** While the flush before a close does not come back, another disk is read, and one is connected. */
 static void close_hangs(void *seed)
 {
@@ -125,6 +153,11 @@ static void test_open_hangs(void)
     each_seed(open_hangs);
 }
 
+static void test_nobody_waits(void)
+{
+    each_seed(nobody_waits);
+}
+
 static void test_close_hangs(void)
 {
     each_seed(close_hangs);
@@ -148,6 +181,7 @@ CU_ErrorCode register_openclose_suite(void)
     static CU_TestInfo tests[] = {
         {"an open that hangs holds up no other disk", test_open_hangs},
         {"nor does a close", test_close_hangs},
+        {"an open that nobody waits for any more is not begun", test_nobody_waits},
         {"an image on a disk of our own", test_on_our_own_disk},
         CU_TEST_INFO_NULL,
     };

@@ -138,6 +138,7 @@ static VOID VminiConnectPrepareWork(_Inout_ PVMINI_CONNECTION Connection)
     Connection->Open.Sparse =
         (Connection->Flags & VMINI_CONNECT_THIN) != 0 && !Connection->Open.ReadOnly;
     Connection->Open.Client = &Connection->Client;
+    Connection->Open.Unwanted = &Connection->Unwanted;
     Connection->Work.Command = VminiDoCreate;
     Connection->Work.Open = &Connection->Open;
     Connection->Work.Address.Path = 0xFF; /* No reset concerns it. */

@@ -25,6 +25,7 @@ typedef struct _VMINI_MEDIA_OPEN {
     BOOLEAN ReadOnly;                /**< Open for reading only. */
     BOOLEAN Sparse;                  /**< Let the file have holes: for a thin disk. */
     PSECURITY_CLIENT_CONTEXT Client; /**< Whom to impersonate while opening. */
+    PLONG Unwanted;                  /**< Interlocked; nonzero: nobody waits for it any more. */
     PVMINI_MEDIA Media;              /**< Result: the open file, or NULL. */
 } VMINI_MEDIA_OPEN, *PVMINI_MEDIA_OPEN;
 

@@ -4,10 +4,17 @@
  */
 #include "04-workers/queue.h"
 
-/** DO_CREATE. \irql{PASSIVE_LEVEL} \article{Part III, DO_CREATE} */
+/**
+ * DO_CREATE. Opens that wait behind one that takes minutes are not begun when their callers have
+ * given up meanwhile, or the adapter goes. \irql{PASSIVE_LEVEL} \article{Part III, DO_CREATE}
+ */
 static VOID VminiWorkCreate(_Inout_ PVMINI_WORK_ITEM Item)
 {
-    Item->Status = VminiMediaOpen(Item->Open);
+    if (InterlockedCompareExchange(Item->Open->Unwanted, 0, 0) != 0) {
+        Item->Status = STATUS_CANCELLED;
+    } else {
+        Item->Status = VminiMediaOpen(Item->Open);
+    }
     if (NT_SUCCESS(Item->Status) && Item->Open->Sparse) {
         VminiSpaceMakeSparse(Item);
     }

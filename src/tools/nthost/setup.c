@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define REGISTRY_VARIABLE "NTHOST_REGISTRY"
 #define SETUP_WORDS       64
@@ -74,16 +75,21 @@ static const char *take_registry(int *argc, char **argv)
     return named != NULL ? named : getenv(REGISTRY_VARIABLE);
 }
 
+static bool is_missing(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) != 0 && errno == ENOENT;
+}
+
 /** Is a registry named, and is it there? Only installing makes one: to anything else, a file that
  * is not there is a name that was mistyped. */
 static bool has_registry(const char *command, const char *registry, bool installs)
 {
-    struct stat status;
-
     if (registry == NULL) {
         return tool_misuse("--registry FILE; inf install makes it", "%s: which machine?", command);
     }
-    return installs || stat(registry, &status) == 0 || errno != ENOENT ||
+    return installs || !is_missing(registry) ||
            tool_fail("name one that is there; nthost inf install --registry FILE makes one, nthost "
                      "run --registry FILE too",
                      "there is no registry %s", registry);
@@ -122,7 +128,7 @@ static bool obey(int argc, char **argv)
 enum tool_exit setup(int argc, char **argv)
 {
     const char *registry;
-    bool inf, checks, ok;
+    bool inf, checks, makes, ok;
 
     if (wants_help(argc, argv)) {
         return TOOL_OK;
@@ -133,11 +139,16 @@ enum tool_exit setup(int argc, char **argv)
     }
     inf = strcmp(argv[0], "inf") == 0;
     checks = inf && strcmp(argv[1], "check") == 0;
+    makes = inf && !checks && registry != NULL && is_missing(registry);
     if ((!checks && !has_registry(argv[0], registry, inf)) || !boot(checks ? NULL : registry)) {
         return tool_failure();
     }
     ok = obey(argc, argv);
-    return shut_down() && ok ? TOOL_OK : tool_failure();
+    ok = shut_down() && ok;
+    if (!ok && makes) {
+        unlink(registry); /* A machine on which nothing was installed: nobody asked for that. */
+    }
+    return ok ? TOOL_OK : tool_failure();
 }
 
 enum tool_exit setup_why(int argc, char **argv)
