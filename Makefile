@@ -85,7 +85,7 @@ help-all: help
 	'  make probe FORMAT=html  the same as a page with every byte of every answer: build/probe.html' \
 	'  make diagrams         the call graphs and swim-lanes of the chapters, from the source and recorded runs' \
 	'  make solution LAB=6.1 how the finished driver does it; make labs-check: starters fail exactly their tests' \
-	'  make explore          10,000 seeds of random commands, and the exhaustive search of the life cycle' \
+	'  make explore          10,000 seeds of random commands, the searches of every schedule, and each suite at its full length' \
 	'  make mutants          one seeded bug for each class of reference bugs: the suites must notice every one' \
 	'  make deps-SET         installs the packages of one set of mk/deps.list (build demo test compare lint windows bench ci)' \
 	'  make conformance      libiscsi'"'"'s suite against nthost serve; make soak: data; make bench-iscsi: beside tgtd; make fuzz' \
