@@ -1,9 +1,12 @@
 #!/bin/sh
-# Runs the test runners given, as many at a time as there are processors, prints what each has printed, whole and in the
-# order given, and sums up: which took how long. Exit status 1 if one failed.
+# Runs the test runners given, one for every two processors at a time (each has threads or child processes of its own, and
+# where memory is virtual twice over, in a virtual machine, two at once on two processors take longer than one after the
+# other), prints what each has printed, whole and in the order given, and sums up: which took how long. JOBS=N: N at a time.
+# Exit status 1 if one failed.
 #
 # The order of the start is another one: those that take longest begin first, so that none of them is left at the end.
-jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)}
+processors=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+jobs=${JOBS:-$(((processors + 1) / 2))}
 first='system tools host 02-dispatch 04-workers'
 # ThreadSanitizer wants its shadow at fixed addresses; a kernel that randomises 32 bits of them puts a mapping there
 # now and then. No randomisation, no such mapping.

@@ -132,7 +132,7 @@ def main():
         each.add_argument("fixes", nargs="*")
         each.set_defaults(run=function)
         if name in ("matrix", "race"):
-            each.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
+            each.add_argument("--jobs", type=int, default=min((os.cpu_count() or 1) + 1, 8) // 2)
         if name == "known":
             each.add_argument("--race", action="store_true")
             each.add_argument("--matrix", action="store_true")

@@ -566,7 +566,7 @@ static void mutated(void *unused)
 {
     struct bytes bytes = read_fixture("sys_plain");
     uint64_t state = 1;
-    const unsigned runs = child_seeds(4000);
+    const unsigned runs = child_seeds(10000);
     unsigned loaded = 0;
     char name[64];
 

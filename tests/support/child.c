@@ -52,12 +52,7 @@ bool child_thorough(void)
 
 unsigned child_seeds(unsigned count)
 {
-#if defined(VMINI_TSAN)
-    const unsigned part = 10;
-#else
-    const unsigned part = 4;
-#endif
-    return child_thorough() ? count : (count + part - 1) / part;
+    return child_thorough() ? count : (count + 9) / 10;
 }
 
 unsigned child_preemptions(void)

@@ -252,7 +252,7 @@ static uint64_t number(const char *variable, uint64_t otherwise)
 
 static uint64_t seeds(void)
 {
-    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", child_seeds(160));
+    return number("VMINI_SEED", 0) != 0 ? 1 : number("VMINI_SEEDS", child_seeds(400));
 }
 
 static void print_trace(void)

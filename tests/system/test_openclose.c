@@ -143,7 +143,7 @@ static void on_our_own_disk(void *seed)
 
 static void each_seed(void (*scenario)(void *))
 {
-    for (uintptr_t seed = 1; seed <= child_seeds(10); seed++) {
+    for (uintptr_t seed = 1; seed <= child_seeds(30); seed++) {
         CHILD_PASSES(scenario, (void *)seed);
     }
 }
