@@ -8,7 +8,8 @@ clang-format --dry-run -Werror $sources
 
 echo "lint: cppcheck"
 jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)}
-cppcheck -j "$jobs" --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+mkdir -p build/cppcheck # With several jobs, it keeps there what it knows across files.
+cppcheck -j "$jobs" --cppcheck-build-dir=build/cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
     --suppressions-list=mk/cppcheck.suppress -DNTAPI= -D__x86_64__ -Isrc/driver -Isrc/host -Isrc/host/wdk/nt -Isrc/host/wdk/storport \
     -Isrc src/driver src/host src/tools
 

@@ -218,8 +218,8 @@ Each fix of chapter 6 is taken out of the finished driver, alone. The tree has t
 the checks below have to fail: no other, and none less. "Cases" are those of the CUnit suites that link the code, and of
 those that load the driver; "probe" are checks of `nthost probe`, which looks at the answers' bytes; "races" are
 scenarios of `nthost race`, lost under some schedule with one delay, or with one of 50 seeds. The last row is the driver
-without any of them. With none taken out everything passes. Every two fixes that change the same file come out in both orders, to the same
-bytes: {pairs} pairs.
+without any of them. With none taken out everything passes. Every two fixes that change the same file come out in both
+orders, to the same bytes: {pairs} pairs.
 
     make matrix            # all of it
     make matrix FIX=05     # one row

@@ -55,8 +55,8 @@ bool child_thorough(void);
 /** How many of so many seeds there is time for: all of them in the long version, else a part. */
 unsigned child_seeds(unsigned count);
 
-/** How many preemptions an exhaustive search of a whole scenario has time for: two in the long version,
- *  else one. */
+/** How many preemptions an exhaustive search of a whole scenario has time for: two in the long version
+ *  (one under a sanitizer), else one. */
 unsigned child_preemptions(void);
 
 /** The same for a search of a few steps, which only a sanitizer makes long. */

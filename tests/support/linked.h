@@ -63,8 +63,8 @@ void linked_settle(void);
 /** Lets `seconds` pass. */
 void linked_pass(unsigned seconds);
 
-/** Runs a scenario under seeds 1..count and under PCT; a failure is a failed check with the seed.
- *  */
+/** Runs a scenario under child_seeds() of these seeds, at random and by PCT; a failure is a failed
+ *  check with the seed. */
 void linked_sweep(void (*scenario)(void *), void *argument, unsigned seeds);
 
 #define LINKED_CASE(name)                                                                          \

@@ -150,7 +150,7 @@ static void test_reset_while_a_read_hangs(void)
 static void survives(void (*scenario)(void *))
 {
     const char *fewer = getenv("VMINI_SEEDS");
-    unsigned seeds = fewer != NULL && atoi(fewer) > 0 ? (unsigned)atoi(fewer) : child_seeds(SEEDS);
+    unsigned seeds = fewer != NULL && atoi(fewer) > 0 ? (unsigned)atoi(fewer) : SEEDS;
     uint64_t seed = 0;
     struct explore_result result = sched_sweep(scenario, NULL, SCHED_PCT, 1, seeds, &seed);
 

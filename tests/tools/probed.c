@@ -54,19 +54,26 @@ const char *probed_before(void)
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
-struct transcript *probed_run(const struct check *check, const char *file, probe_connect *connect)
+void probed_share(struct result *const *results, unsigned count, const char *file,
+                  probe_connect *connect)
 {
-    struct result result = {.check = check}, *results = &result;
     struct machine machine;
     struct images *images;
 
     set_up(file, connect);
     images = images_open(&options);
-    if (images == NULL || !machine_start(&machine, 0, &results, 1, &driver, &options, images)) {
+    if (images == NULL || !machine_start(&machine, 0, results, count, &driver, &options, images)) {
         fail("a check could not be started");
     }
     machine_wait(&machine);
     images_close(images);
+}
+
+struct transcript *probed_run(const struct check *check, const char *file, probe_connect *connect)
+{
+    struct result result = {.check = check}, *results = &result;
+
+    probed_share(&results, 1, file, connect);
     return result.transcript;
 }
 

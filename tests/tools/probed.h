@@ -13,6 +13,9 @@
 /** Runs one check; the caller frees the transcript. \param file the driver; its INF is found above
  *  it. NULL: the driver that is tested. */
 struct transcript *probed_run(const struct check *check, const char *file, probe_connect *connect);
+/** The same for several checks that share a machine; their results get transcripts. */
+void probed_share(struct result *const *results, unsigned count, const char *file,
+                  probe_connect *connect);
 /** All checks on the driver that is tested. */
 const struct column *probed_column(void);
 const struct result *probed_result(const char *id);

@@ -290,6 +290,39 @@ static void test_endings(void)
     transcript_free(transcript);
 }
 
+/** Two checks that share a machine: how does each end? */
+static void share(const char *one, const char *other, const char *file, probe_connect *connect,
+                  enum ending endings[2], const char *words)
+{
+    struct result pair[2] = {{.check = check_find(one)}, {.check = check_find(other)}};
+    struct result *results[2] = {&pair[0], &pair[1]};
+
+    probed_share(results, 2, file, connect);
+    for (unsigned i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(pair[i].transcript->ending, endings[i]);
+        CU_ASSERT(endings[i] == ENDED_WELL || strstr(pair[i].transcript->words, words) != NULL);
+        transcript_free(pair[i].transcript);
+    }
+}
+
+/** A machine that is lost is lost for all; a copy of it, only for its check. */
+static void test_endings_of_copies(void)
+{
+    static const char *const one = "inquiry-format", *const other = "inquiry-version";
+
+    share(one, other, NULL, connect_by_death, (enum ending[2]){ENDED_SIGNAL, ENDED_SIGNAL},
+          "signal 9");
+    share(one, other, NULL, connect_not, (enum ending[2]){ENDED_UNUSABLE, ENDED_UNUSABLE},
+          "not today");
+    share(one, other, NULL, NULL, (enum ending[2]){ENDED_WELL, ENDED_WELL}, "");
+    if (probed_before() == NULL) {
+        printf("the driver that fails is not built (make before) ... ");
+        return;
+    }
+    share("read10-short-buffer", one, probed_before(), NULL,
+          (enum ending[2]){ENDED_BUGCHECK, ENDED_WELL}, "bugcheck");
+}
+
 /* --- reports --- */
 
 /** A report of two checks: one as it should be, and one whose Additional Length is 0. */
@@ -579,6 +612,7 @@ CU_ErrorCode register_probe_suite(void)
         {"a crash is every check's finding", test_every_check_tells_of_a_crash},
         {"no finding follows from another", test_no_finding_follows_from_another},
         {"bugcheck, signal, unusable machine", test_endings},
+        {"a machine that checks share, and its copies", test_endings_of_copies},
         {"JSON", test_json},
         {"text", test_text},
         {"two columns", test_two_columns},

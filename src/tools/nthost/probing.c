@@ -58,7 +58,7 @@ void probing_help(void)
          "\n"
          "Sends what a protocol analyser and Windows send, and judges every answer by the "
          "standard.\n"
-         "Each check has a machine of its own: a bugcheck is that check's result.\n"
+         "Each check has a process of its own: a bugcheck is that check's result.\n"
          "\n"
          "  IMG               a disk image for the checks that only read; it is opened read-only.\n"
          "                    Without it, and for checks that write, the probe makes images.\n"

@@ -144,8 +144,9 @@ enum tool_exit setup(int argc, char **argv)
         return tool_failure();
     }
     ok = obey(argc, argv);
+    makes = makes && !ok;
     ok = shut_down() && ok;
-    if (!ok && makes) {
+    if (makes) {
         unlink(registry); /* A machine on which nothing was installed: nobody asked for that. */
     }
     return ok ? TOOL_OK : tool_failure();

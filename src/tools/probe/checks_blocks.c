@@ -400,7 +400,7 @@ const struct check checks_blocks[] = {
         .clause = "SBC-3 4.12",
         .expect = "a write that is refused changes nothing",
         .why = "Somebody asked for the image to stay as it is.",
-        .steps = {IN(BLOCK, LBA_2), WRITE10(0xC3), IN(BLOCK, LBA_2)},
+        .steps = {IN(BLOCK, LBA_2), WRITE10(0x3C), IN(BLOCK, LBA_2)},
         .judge = judge_unchanged,
     },
     {

@@ -121,6 +121,9 @@ bool column_run(struct column *column, const struct probe_options *options, stru
         put_in_order(column, &order);
         good = run_machines(&order, column, options, images);
     }
+    if (!good) {
+        fprintf(stderr, "nthost: probe: out of memory\n    what to do: free some memory\n");
+    }
     for (unsigned i = 0; good && i < column->count; i++) {
         good = judge(column, &column->results[i]);
     }

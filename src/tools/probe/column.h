@@ -20,7 +20,8 @@ struct column {
 };
 
 /** Runs the checks that are wanted on the column's driver, and judges them. Free with column_free(),
- *  whatever comes back. \return false when a machine could not be used: said on stderr. */
+ *  whatever comes back. \return false when a machine could not be used, or without memory: said on
+ *  stderr. */
 bool column_run(struct column *column, const struct probe_options *options, struct images *images);
 void column_free(struct column *column);
 

@@ -18,9 +18,9 @@ struct unit_image {
     uint64_t blocks;
 };
 
-/** What is to be connected for a check, the unit under test first; files that checks write to
- *  are made anew. Each slot has files of its own. \return how many units; 0: the file system
- *  cannot hold such an image. */
+/** What is to be connected for a check, the unit under test first; for a check that says that it
+ *  writes, the file is made anew. Each slot has files of its own. \return how many units; 0: the file
+ *  system cannot hold such an image. */
 unsigned images_for(struct images *images, unsigned slot, const struct check *check,
                     struct unit_image units[2]);
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,6 +226,7 @@ static void run_copy(const struct job *job, struct result *const *result)
     int child = fork();
 
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* Without the machine's process nobody waits for it. */
         observed = result;
         observed_count = 1;
         run_check(job, *result);
