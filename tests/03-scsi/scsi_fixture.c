@@ -10,12 +10,14 @@ scsi_units_t units;
 
 static UCHAR target_luns[255];
 static ULONG target_lun_count;
+static unsigned lists_made;
 
 static ULONG list_luns(PVMINI_ADAPTER Adapter, UCHAR Path, UCHAR Target, PUCHAR Luns, ULONG Count)
 {
     if (Adapter != &fake_adapter || Path != 0 || Target != 1) {
         fake_port.strangers++;
     }
+    lists_made++;
     memcpy(Luns, target_luns, min(Count, target_lun_count));
     return target_lun_count;
 }
@@ -24,6 +26,12 @@ void scsi_set_luns(const UCHAR *luns, ULONG count)
 {
     memcpy(target_luns, luns, count);
     target_lun_count = count;
+    lists_made = 0;
+}
+
+unsigned scsi_lists_made(void)
+{
+    return lists_made;
 }
 
 NTSTATUS scsi_unit(PVMINI_UNIT unit, ULONGLONG bytes, ULONG flags, const WCHAR *path)

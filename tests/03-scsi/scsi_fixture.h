@@ -77,6 +77,8 @@ UCHAR scsi(scsi_command_t *command, PVMINI_UNIT unit, const UCHAR *cdb, size_t l
 
 /** What REPORT LUNS will find on the target. */
 void scsi_set_luns(const UCHAR *luns, ULONG count);
+/** How often it has looked since. */
+unsigned scsi_lists_made(void);
 
 /* Expectations, told with the line of the test. */
 #define EXPECT_GOOD(command, moved)      expect_good((command), (moved), __FILE__, __LINE__)

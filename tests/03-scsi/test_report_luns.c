@@ -78,6 +78,18 @@ static void every_length_of_255_units_is_obeyed(void)
     }
 }
 
+/** To make a list counts as telling Storport: one that cannot be handed over is not made. */
+static void no_list_is_made_that_nobody_gets(void)
+{
+    scsi_command(&command, &units.disk, REPORT_LUNS(0, 255), 255);
+    fake_port.fail_mapping = true;
+    CU_ASSERT(SRB_STATUS(scsi_run(&command)) != SRB_STATUS_SUCCESS);
+    CU_ASSERT_EQUAL(scsi_lists_made(), 0);
+    fake_port.fail_mapping = false;
+    scsi(&command, &units.disk, REPORT_LUNS(0, 255), 255);
+    CU_ASSERT_EQUAL(scsi_lists_made(), 1);
+}
+
 CU_ErrorCode register_report_luns_suite(void);
 CU_ErrorCode register_report_luns_suite(void)
 {
@@ -87,6 +99,7 @@ CU_ErrorCode register_report_luns_suite(void)
         {"there are no well known units", there_are_no_well_known_units},
         {"other selections are refused", other_selections_are_refused},
         {"every length of 255 units is obeyed", every_length_of_255_units_is_obeyed},
+        {"no list is made that nobody gets", no_list_is_made_that_nobody_gets},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{"03 scsi: REPORT LUNS", NULL, NULL, scsi_setup, NULL, tests},
