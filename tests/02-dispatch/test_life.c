@@ -7,7 +7,7 @@
 #include "support/linked.h"
 
 #include "install.h"
-#include "nt/explore.h"
+#include "support/schedules.h"
 #include "nt/fiber.h"
 
 #include <CUnit/CUnit.h>
@@ -612,16 +612,7 @@ static void disconnect_before_the_device_is_there(void *argument)
 
 static void test_narrow_disconnect(void)
 {
-    uint64_t seed = 0;
-    struct explore_result result = sched_sweep(disconnect_before_the_device_is_there, NULL,
-                                               SCHED_RANDOM, 1, child_seeds(40), &seed);
-
-    CU_ASSERT_EQUAL(result.outcome, EXPLORE_PASSED);
-    if (result.outcome != EXPLORE_PASSED) {
-        fprintf(stderr, "    seed %llu: %s: %s\n", (unsigned long long)seed,
-                explore_outcome_name(result.outcome), result.report.text);
-    }
-    explore_result_free(&result);
+    schedules_sweep(disconnect_before_the_device_is_there, NULL, SCHED_RANDOM, 40);
 }
 
 /** The INQUIRY comes just when the patience has ended: CONNECT does not say yes to a device on its
