@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the test runners given, one for every two processors at a time (each has threads or child processes of its own, and
-# where memory is virtual twice over, in a virtual machine, two at once on two processors take longer than one after the
-# other), prints what each has printed, whole and in the order given, and sums up: which took how long. JOBS=N: N at a time.
+# where memory is virtual twice over, in a virtual machine, two at once on two processors may take longer than one after
+# the other), prints what each has printed, whole and in the order given, and sums up: which took how long. JOBS=N: N at a time.
 # Exit status 1 if one failed.
 #
 # The order of the start is another one: those that take longest begin first, so that none of them is left at the end.

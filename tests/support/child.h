@@ -49,7 +49,8 @@ struct verifier_report child_assert_breaks(enum verifier_rule_symbol rule, void 
                                            void *argument, const char *name, const char *file,
                                            unsigned line);
 
-/** Is this the long version, for which nobody waits (VMINI_THOROUGH, set by `make explore`)? */
+/** Is this the long version, for which nobody waits (VMINI_THOROUGH, set by `make explore`
+ *  and `make mutants`)? */
 bool child_thorough(void);
 
 /** How many of so many seeds there is time for: all of them in the long version, else a part. */

@@ -6,7 +6,8 @@
 
 /**
  * DO_CREATE. Opens that wait behind one that takes minutes are not begun when their callers have
- * given up meanwhile; those of the registry's devices, which have no caller, are. \irql{PASSIVE_LEVEL} \article{Part III, DO_CREATE}
+ * given up meanwhile; those of the registry's devices, which have no caller, are.
+ * \irql{PASSIVE_LEVEL} \article{Part III, DO_CREATE}
  */
 static VOID VminiWorkCreate(_Inout_ PVMINI_WORK_ITEM Item)
 {

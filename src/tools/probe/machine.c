@@ -18,6 +18,7 @@
 #define SECONDS    20
 #define CHILD_DONE 0
 #define SEED       1
+#define NO_CHILD   "no child process: %s\n"
 
 /** What the machine's process needs to know. */
 struct job {
@@ -134,6 +135,15 @@ static void end_all(struct result *const *results, unsigned count, enum ending e
     }
 }
 
+static void complain(struct result *const *results, unsigned count, const char *format,
+                     const char *what)
+{
+    char words[VERDICT_TEXT];
+
+    snprintf(words, sizeof(words), format, what);
+    end_all(results, count, ENDED_UNUSABLE, words);
+}
+
 static void see_bugcheck(void)
 {
     const struct host_bugcheck *bugcheck = host_bugcheck();
@@ -232,7 +242,7 @@ static void run_copy(const struct job *job, struct result *const *result)
         run_check(job, *result);
     }
     if (child < 0) {
-        end_all(result, 1, ENDED_UNUSABLE, "no child process\n");
+        complain(result, 1, NO_CHILD, strerror(errno));
     } else {
         take_status(wait_for(child), job->text, result, 1);
     }
@@ -295,19 +305,11 @@ static bool make_transcripts(const struct job *job)
     return true;
 }
 
-static void complain(const struct job *job, const char *format, const char *what)
-{
-    char words[VERDICT_TEXT];
-
-    snprintf(words, sizeof(words), format, what);
-    end_all(job->results, job->count, ENDED_UNUSABLE, words);
-}
-
 /** Forks, where there is something to run on. */
 static void start_process(struct machine *machine, struct job *job)
 {
     if (job->unit_count == 0) {
-        complain(job,
+        complain(job->results, job->count,
                  "no image for a %s\n    what to do: set TMPDIR to a file system with room and "
                  "sparse files\n",
                  bus_name(job->results[0]->check->bus));
@@ -320,7 +322,7 @@ static void start_process(struct machine *machine, struct job *job)
         be_machine(job);
     }
     if (machine->child < 0) {
-        complain(job, "no child process: %s\n", strerror(errno));
+        complain(job->results, job->count, NO_CHILD, strerror(errno));
     }
 }
 
